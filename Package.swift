@@ -395,8 +395,8 @@ let package = Package(
         .testTarget(
             name: "StintNotificationsTests",
             dependencies: [
-                "Stint", "StintCore", "StintMail", "StintNotifications", "StintTesting", "TestSupport", lifecycle,
-                logging,
+                "Stint", "StintCatcher", "StintCore", "StintMail", "StintMailbox", "StintNotifications", "StintTesting",
+                "TestSupport", lifecycle, logging,
             ]
         ),
         .testTarget(
@@ -445,7 +445,9 @@ if Context.environment["STINT_FUZZ"] != nil {
         ),
         .testTarget(
             name: "DocumentationTests",
-            dependencies: ["Stint", "StintMail", "StintPostgres", "StintTesting", grdb, lifecycle, logging],
+            dependencies: [
+                "Stint", "StintMail", "StintNotifications", "StintPostgres", "StintTesting", grdb, lifecycle, logging,
+            ],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]
         ),

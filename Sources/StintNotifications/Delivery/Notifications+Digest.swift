@@ -23,7 +23,8 @@ extension Notifications {
             } catch {
                 self.skip(
                     SkippedNotification(
-                        member: member ?? "-", event: nil, cause: .invalid, reason: "an event does not decode: \(error)"),
+                        member: member ?? "-", event: nil, cause: .invalid, reason: "an event does not decode: \(error)"
+                    ),
                     context.logger)
             }
         }

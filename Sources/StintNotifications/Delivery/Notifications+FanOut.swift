@@ -53,7 +53,8 @@ extension Notifications {
             !subscriber.id.utf8.contains(0)
         else {
             throw NotForThisMember(
-                cause: .invalid, reason: "the member's id has 1 to \(NotificationSubscriber.maximumIDBytes) bytes, no NUL")
+                cause: .invalid,
+                reason: "the member's id has 1 to \(NotificationSubscriber.maximumIDBytes) bytes, no NUL")
         }
         return try job(
             writer.payload(subscriber.id), member: subscriber.id, domain: subscriber.domain, subscriber.timing,
@@ -82,7 +83,9 @@ extension Notifications {
             options.expires = self.options.expires
             start = hours.endOfQuiet(at: now, quiet, zone: zone)
         }
-        if let start { options.delay = .milliseconds(max(0, Int64((start.timeIntervalSince(now) * 1_000).rounded(.up)))) }
+        if let start {
+            options.delay = .milliseconds(max(0, Int64((start.timeIntervalSince(now) * 1_000).rounded(.up))))
+        }
         do {
             try options.headers.set(Headers.jobName, to: name)
             if let period = timing.period { try options.headers.set(Self.periodHeader, to: period) }
@@ -110,7 +113,8 @@ struct MemberEventWriter {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): payload += [UInt8(ascii: "\\"), byte]
             case 0..<0x20:
-                payload += Array("\\u00".utf8) + Array((byte < 0x10 ? "0" : "").utf8)
+                payload +=
+                    Array("\\u00".utf8) + Array((byte < 0x10 ? "0" : "").utf8)
                     + Array(String(byte, radix: 16).utf8)
             default: payload.append(byte)
             }

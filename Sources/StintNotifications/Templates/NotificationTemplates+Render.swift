@@ -121,7 +121,8 @@ extension NotificationTemplates {
     static func line(_ text: String) -> String {
         let words = text.unicodeScalars.split {
             $0.properties.isWhitespace || $0.properties.generalCategory == .control
-                || $0.properties.generalCategory == .lineSeparator || $0.properties.generalCategory == .paragraphSeparator
+                || $0.properties.generalCategory == .lineSeparator
+                || $0.properties.generalCategory == .paragraphSeparator
         }
         let line = words.map { String(String.UnicodeScalarView($0)) }.joined(separator: " ")
         guard line.utf8.count > maximumSubjectBytes else { return line }

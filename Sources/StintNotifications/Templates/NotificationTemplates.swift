@@ -50,7 +50,8 @@ public struct NotificationTemplates: Sendable {
     ) throws {
         MustacheContentTypes.register(NotificationHTML(), named: NotificationHTML.name)
         guard let tag = LocaleTag(defaultLocale) else {
-            throw StintError.invalidInput("the default locale \(quoted(defaultLocale)) is none: write it as en or pt-BR")
+            throw StintError.invalidInput(
+                "the default locale \(quoted(defaultLocale)) is none: write it as en or pt-BR")
         }
         self.defaultLocale = tag.description
         defaultKey = tag.key

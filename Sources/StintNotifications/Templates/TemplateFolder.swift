@@ -40,7 +40,8 @@ struct TemplateFolder: Sendable {
         }
         guard tags[defaultKey] != nil else {
             throw StintError.invalidInput(
-                "there are no templates for the default locale '\(defaultKey)': add its folder, or name another default")
+                "there are no templates for the default locale '\(defaultKey)': add its folder, or name another default"
+            )
         }
         var folders: [String: TemplateFolder] = [:]
         for (key, tag) in tags {
@@ -104,12 +105,15 @@ struct TemplateFolder: Sendable {
     }
 
     private static func words(_ error: any Error) -> String {
-        switch error as? MustacheTemplate.Error {
+        // The parser's own error, whose type is not public.
+        if "\(error)" == "overflow" { return "the template ends in the middle of a tag: add }}" }
+        return switch error as? MustacheTemplate.Error {
         case .sectionCloseNameIncorrect: "this closes another section than the one that is open"
         case .unfinishedName: "the tag does not end, or its name is not allowed: write {{name}}"
         case .expectedSectionEnd: "a section is not closed: add {{/name}}"
         case .transformAppliedToInheritanceSection: "a block has a plain name: write {{$name}}"
-        case .illegalTokenInsideInheritSection: "between {{<layout}} and {{/layout}} only blocks are allowed: {{$name}}…{{/name}}"
+        case .illegalTokenInsideInheritSection:
+            "between {{<layout}} and {{/layout}} only blocks are allowed: {{$name}}…{{/name}}"
         case .textInsideInheritSection: "between {{<layout}} and {{/layout}} only blocks are allowed, and no text"
         case .invalidSetDelimiter, .invalidConfigVariableSyntax, .unrecognisedConfigVariable, nil:
             "\(error)"

@@ -17,7 +17,8 @@ struct TemplateName: Hashable, Sendable {
 
     /// - Parameter text: Without the locale and without `.mustache`. `nil` if it has no part's ending.
     init?(_ text: String) {
-        guard let dot = text.lastIndex(of: "."), let part = TemplatePart(rawValue: String(text[text.index(after: dot)...]))
+        guard let dot = text.lastIndex(of: "."),
+            let part = TemplatePart(rawValue: String(text[text.index(after: dot)...]))
         else { return nil }
         name = String(text[..<dot])
         self.part = part

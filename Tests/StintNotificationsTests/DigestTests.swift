@@ -1,0 +1,110 @@
+import Foundation
+import StintCore
+import StintMail
+import StintNotifications
+import StintTesting
+import StintWorker
+import Testing
+
+@Suite("Digests", .timeLimit(.minutes(1)))
+struct DigestTests {
+    private let test: TestSite
+    private var site: Site { test.site }
+
+    init() throws {
+        var options = NotificationOptions()
+        options.maximumItems = 3
+        test = try TestSite(options)
+    }
+
+    @Test("a member gets one digest a period, at their local hour, and nothing before")
+    func hours() async throws {
+        // It is Friday, 08:00 in UTC.
+        site.add("berlin", .daily(hour: 10), zone: "Europe/Berlin")  // in an hour
+        site.add("hourly", .hourly)  // in an hour
+        site.add("tokyo", .daily(hour: 8), zone: "Asia/Tokyo")  // in 15 hours
+        site.add("weekly", .weekly(weekday: 1, hour: 9))  // in 73 hours
+        for object in ["one", "two"] { try await test.post(object) }
+        try await test.deliver()
+        #expect(site.sent.isEmpty)
+        test.advance(by: .seconds(3_599))
+        try await test.deliver()
+        #expect(site.sent.isEmpty)
+        var hour = 1
+        test.advance(by: .seconds(1))
+        for (expected, at) in [(["berlin", "hourly"], 1), (["tokyo"], 15), (["weekly"], 73)] {
+            test.advance(by: .seconds(3_600 * (at - hour)))
+            hour = at
+            let before = site.sent.count
+            try await test.deliver()
+            let new = site.sent.dropFirst(before)
+            #expect(new.map { $0.to[0].localPart }.sorted() == expected)
+            #expect(new.allSatisfy { $0.subject == "2 events" })
+        }
+        test.advance(by: .seconds(30 * 86_400))
+        try await test.deliver()
+        #expect(site.sent.count == 4)
+    }
+
+    @Test("what is gone or hidden by then is left out; if nothing is left, nothing is sent")
+    func changes() async throws {
+        site.add("ada", .hourly)
+        site.add("bob", .hourly)
+        for object in ["gone", "hidden", "invalid", "seen"] { try await test.post(object) }
+        try await test.queue.drain(test.fanOut)
+        site.change { state in
+            state.gone = ["gone"]
+            state.hidden = ["hidden"]
+            state.invalid = ["invalid"]
+            state.members["bob"]?.timing = .nothing
+        }
+        test.advance(by: .seconds(3_600))
+        #expect(try await test.deliver() == DrainReport(done: 2, buried: 0, delayed: 0))
+        #expect(site.sent.map(\.subject) == ["1 event"])
+        #expect(site.sent[0].html?.contains("seen") == true && site.sent[0].html?.contains("gone") == false)
+        site.change { $0.gone.insert("seen") }
+        try await test.post("seen")
+        try await test.deliver()
+        test.advance(by: .seconds(3_600))
+        #expect(try await test.deliver().buried == 0)
+        #expect(site.sent.count == 1)
+    }
+
+    @Test("an event whose content always fails does not hold back the others")
+    func failing() async throws {
+        site.add("ada", .hourly)
+        site.change { $0.failing = ["broken"] }
+        for object in ["broken", "fine"] { try await test.post(object) }
+        try await test.deliver()
+        for _ in 0..<4 {
+            test.advance(by: .seconds(3_600))
+            try await test.deliver()
+        }
+        #expect(site.sent.map(\.subject) == ["1 event"])
+    }
+
+    @Test("a digest shows a limited number of events, and says how many more there are")
+    func limit() async throws {
+        site.add("ada", .hourly)
+        for number in 1...5 { try await test.post("object \(number)") }
+        try await test.deliver()
+        test.advance(by: .seconds(3_600))
+        try await test.deliver()
+        #expect(site.sent.map(\.subject) == ["5 events"])
+        #expect(site.sent[0].text?.contains("and 2 more") == true)
+        #expect(site.sent[0].text == "- object 1\n\n- object 2\n\n- object 3\n\nand 2 more\n")
+    }
+
+    @Test("an event is once in a digest, also if it was fanned out twice")
+    func twice() async throws {
+        site.add("ada", .hourly)
+        try await test.post("Tea", id: "1")
+        try await test.queue.drain(test.fanOut)
+        let event = try NotificationEvent(id: "1", kind: "comment.posted", object: "Tea")
+        try await test.queue.enqueue(event, in: "events")
+        try await test.deliver()
+        test.advance(by: .seconds(3_600))
+        try await test.deliver()
+        #expect(site.sent.map(\.subject) == ["1 event"])
+    }
+}
