@@ -174,7 +174,8 @@ let package = Package(
         .target(
             name: "StintInbound",
             dependencies: [
-                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras, httpClient,
+                "StintCore", "StintMIME", "CGMime", hummingbird, nio, nioPosix, nioSSL, httpTypes, crypto, cryptoExtras,
+                httpClient,
                 logging,
             ]
         ),
@@ -218,7 +219,8 @@ let package = Package(
         .target(
             name: "StintCatcher",
             dependencies: [
-                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix, lifecycle,
+                "StintCore", "StintMIME", "StintMailbox", "StintPlatform", "StintSMTP", "CGMime", nio, nioPosix,
+                lifecycle,
                 logging,
             ]
         ),
@@ -446,7 +448,8 @@ if Context.environment["STINT_FUZZ"] != nil {
         .testTarget(
             name: "DocumentationTests",
             dependencies: [
-                "Stint", "StintMail", "StintNotifications", "StintPostgres", "StintTesting", grdb, lifecycle, logging,
+                "Stint", "StintInbound", "StintMail", "StintNotifications", "StintPostgres", "StintTesting", grdb,
+                hummingbird, lifecycle, logging,
             ],
             exclude: ["Snippets.md"],
             plugins: ["SnippetPlugin"]

@@ -22,10 +22,13 @@ enum DeliveryReport {
         var last: String?
         func end() {
             if let recipient = fields["final-recipient"] ?? fields["original-recipient"], found.count < most {
-                let status = fields["status"].map { String($0.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }.prefix(12)) }
+                let status = fields["status"].map {
+                    String($0.prefix { $0.isASCII && ($0.isNumber || $0 == ".") }.prefix(12))
+                }
                 found.append(
                     Bounce(
-                        recipient: address(recipient), action: fields["action"].map { String($0.lowercased().prefix(20)) },
+                        recipient: address(recipient),
+                        action: fields["action"].map { String($0.lowercased().prefix(20)) },
                         status: status, diagnostic: fields["diagnostic-code"].map { value($0).cut(bytes: 1_000) }))
             }
             fields = [:]
@@ -43,7 +46,8 @@ enum DeliveryReport {
                 let name = line[..<colon].lowercased()
                 if name == "final-recipient", fields[name] != nil { end() }
                 if fields[name] == nil {
-                    fields[name] = AddressList.withoutBrackets(String(line[line.index(after: colon)...])).cut(bytes: 2_000)
+                    fields[name] = AddressList.withoutBrackets(String(line[line.index(after: colon)...])).cut(
+                        bytes: 2_000)
                 }
                 last = name
             }

@@ -77,7 +77,8 @@ struct MailContent {
 
     mutating func add(report: [UInt8]) {
         guard reports.count < 4 else { return }
-        reports.append(Charset.text(report.prefix(262_144), nil))
+        // Two characters of a line break are one Character of a String.
+        reports.append(Charset.text(report.prefix(262_144), nil).replacing("\r\n", with: "\n"))
     }
 
     mutating func attach(_ name: String, type: String, contentID: String?, _ bytes: [UInt8]) {

@@ -40,7 +40,9 @@ enum MailKind {
         {
             return "it has the header Precedence: \(value.prefix(40))"
         }
-        if let value = mail.header("X-Auto-Response-Suppress")?.lowercased(), value.contains("all") || value.contains("oof") {
+        if let value = mail.header("X-Auto-Response-Suppress")?.lowercased(),
+            value.contains("all") || value.contains("oof")
+        {
             return "it has the header X-Auto-Response-Suppress: \(value.prefix(40))"
         }
         let names: Set<String> = [
@@ -48,7 +50,9 @@ enum MailKind {
             "auto-response", "x-autoreply-domain", "x-vacation",
             "list-id", "list-unsubscribe", "list-post", "list-help", "list-owner", "list-archive", "list-subscribe",
         ]
-        if let header = mail.headers.first(where: { names.contains($0.name.lowercased()) && $0.value.lowercased() != "no" }) {
+        if let header = mail.headers.first(where: {
+            names.contains($0.name.lowercased()) && $0.value.lowercased() != "no"
+        }) {
             return "it has the header \(header.name)"
         }
         if mail.header("Delivered-To")?.lowercased().contains("autoresponder") == true {

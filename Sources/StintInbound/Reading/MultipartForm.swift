@@ -18,7 +18,8 @@ struct MultipartForm {
     func fields() throws -> [FormBody.Field] {
         let marks = try delimiters()
         guard let last = marks.last, last.isEnd else {
-            throw InboundRefusal.broken("the form ends before its last boundary: it was cut, or its boundary is another")
+            throw InboundRefusal.broken(
+                "the form ends before its last boundary: it was cut, or its boundary is another")
         }
         return try zip(marks, marks.dropFirst()).map { mark, next in
             try field(body[mark.end..<max(mark.end, next.start)])

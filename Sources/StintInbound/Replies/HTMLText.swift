@@ -19,6 +19,8 @@ private struct HTMLReader {
     private var isPreformatted = false
     /// The element that is left out, and how many of its name are open within.
     private var skipped: (name: String, open: Int)?
+    /// No tag ends any more, so that the rest is looked through once only.
+    private var hasNoTagEnd = false
     /// From here on nothing is read any more.
     private var isAtEnd = false
 
@@ -77,14 +79,17 @@ private struct HTMLReader {
     private mutating func readTag() {
         if bytes[place...].starts(with: Array("<!--".utf8)) {
             var end = place + 4
-            while end < bytes.count, !(bytes[end] == 0x3E && bytes[end - 1] == 0x2D && bytes[end - 2] == 0x2D) { end += 1 }
+            while end < bytes.count, !(bytes[end] == 0x3E && bytes[end - 1] == 0x2D && bytes[end - 2] == 0x2D) {
+                end += 1
+            }
             place = min(end + 1, bytes.count)
             return
         }
         let next = place + 1 < bytes.count ? bytes[place + 1] : 0
-        guard (0x41...0x5A).contains(next & 0xDF) || next == UInt8(ascii: "/") || next == UInt8(ascii: "!"),
-            let end = tagEnd()
-        else {
+        let isTag = (0x41...0x5A).contains(next & 0xDF) || next == UInt8(ascii: "/") || next == UInt8(ascii: "!")
+        let found = isTag && !hasNoTagEnd ? tagEnd() : nil
+        if isTag, found == nil { hasNoTagEnd = true }
+        guard let end = found else {
             place += 1
             add([UInt8(ascii: "<")])
             return
@@ -132,7 +137,9 @@ private struct HTMLReader {
         "ms-outlook-mobile-signature", "mail-quote", "tutanota_quote", "hcsignature", "qt_quote",
     ]
     /// Elements after which Outlook puts the mail that is answered.
-    private static let endMarks = ["divrplyfwdmsg", "appendonsend", "olk_src_body_section", "mail-editor-reference-message"]
+    private static let endMarks = [
+        "divrplyfwdmsg", "appendonsend", "olk_src_body_section", "mail-editor-reference-message",
+    ]
 
     private mutating func startTag(_ name: String, _ tag: ArraySlice<UInt8>) {
         if let open = skipped {
@@ -239,7 +246,9 @@ extension String {
     var trimmingLines: String {
         var lines = split(separator: "\n", omittingEmptySubsequences: false).map { line in
             var line = line
-            while let last = line.last, last == " " || last == "\t" || last == "\r" || last == "\u{A0}" { line = line.dropLast() }
+            while let last = line.last, last == " " || last == "\t" || last == "\r" || last == "\u{A0}" {
+                line = line.dropLast()
+            }
             return line
         }
         while lines.last?.isEmpty == true { lines.removeLast() }

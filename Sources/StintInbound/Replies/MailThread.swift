@@ -32,7 +32,9 @@ extension InboundMail {
         var keys: [String] = []
         for id in inReplyTo + references.reversed() {
             let id = id.lowercased()
-            guard id.hasPrefix("<thread-"), id.hasSuffix(end), id.utf8.count == 8 + 16 + end.utf8.count else { continue }
+            guard id.hasPrefix("<thread-"), id.hasSuffix(end), id.utf8.count == 8 + 16 + end.utf8.count else {
+                continue
+            }
             let key = String(id.dropFirst(8).prefix(16))
             if key.utf8.allSatisfy({ HexText.value($0) != nil }), !keys.contains(key) { keys.append(key) }
         }

@@ -8,10 +8,12 @@ enum QuoteMarks {
     }
 
     private static let separators = [
-        "original message", "forwarded message", "originalnachricht", "ursprüngliche nachricht", "weitergeleitete nachricht",
+        "original message", "forwarded message", "originalnachricht", "ursprüngliche nachricht",
+        "weitergeleitete nachricht",
         "message d'origine", "message d’origine", "message original", "message transféré", "mensaje original",
         "mensaje reenviado", "messaggio originale", "messaggio inoltrato", "mensagem original", "mensagem encaminhada",
-        "oorspronkelijk bericht", "doorgestuurd bericht", "original meddelelse", "originalmeddelande", "ursprungligt meddelande",
+        "oorspronkelijk bericht", "doorgestuurd bericht", "original meddelelse", "originalmeddelande",
+        "ursprungligt meddelande",
         "opprinnelig melding", "alkuperäinen viesti", "wiadomość oryginalna", "původní zpráva", "eredeti üzenet",
         "исходное сообщение", "пересылаемое сообщение", "orijinal mesaj", "原始邮件", "元のメッセージ", "원본 메시지",
     ]
@@ -24,8 +26,10 @@ enum QuoteMarks {
     ]
     private static let otherNames: Set<String> = [
         "sent", "date", "to", "cc", "subject", "gesendet", "datum", "an", "betreff", "envoyé", "date d'envoi", "à",
-        "objet", "enviado", "enviado el", "fecha", "para", "asunto", "inviato", "data", "a", "oggetto", "verzonden", "aan",
-        "onderwerp", "enviada em", "enviado em", "assunto", "skickat", "till", "ämne", "sendt", "til", "emne", "lähetetty",
+        "objet", "enviado", "enviado el", "fecha", "para", "asunto", "inviato", "data", "a", "oggetto", "verzonden",
+        "aan",
+        "onderwerp", "enviada em", "enviado em", "assunto", "skickat", "till", "ämne", "sendt", "til", "emne",
+        "lähetetty",
         "vastaanottaja", "aihe", "wysłano", "do", "temat", "odesláno", "komu", "předmět", "отправлено", "кому", "тема",
         "дата", "gönderme tarihi", "gönderildi", "kime", "konu", "elküldve", "címzett", "tárgy", "发送时间", "收件人",
         "主题", "日期", "送信日時", "宛先", "件名", "보낸 날짜", "받는 사람", "제목",
@@ -40,12 +44,17 @@ enum QuoteMarks {
             rest = rest.dropFirst()
         }
         guard let name = name(first), fromNames.contains(name) else { return false }
-        return rest.count(where: { Self.name($0).map(otherNames.contains) ?? false }) >= 2
+        // Up to an empty line.
+        return rest.prefix { $0.contains { !$0.isWhitespace } }.count(where: {
+            Self.name($0).map(otherNames.contains) ?? false
+        }) >= 2
     }
 
     /// The name of a header, also between asterisks.
     private static func name(_ line: Substring) -> String? {
-        guard let colon = line.firstIndex(where: { $0 == ":" || $0 == "：" }), line[..<colon].utf8.count <= 40 else { return nil }
+        guard let colon = line.firstIndex(where: { $0 == ":" || $0 == "：" }), line[..<colon].utf8.count <= 40 else {
+            return nil
+        }
         let name = line[..<colon].filter { $0 != "*" }.lowercased()
         return String(name.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
     }
@@ -59,7 +68,8 @@ enum QuoteMarks {
         "さんは書きました", "님이 작성", "έγραψε", "a scris", "viết",
     ]
     private static let starts = [
-        "on ", "am ", "le ", "el ", "il giorno ", "il ", "em ", "op ", "den ", "pe ", "w dniu ", "dne ", "в ", "在 ", "στις ", "vào ",
+        "on ", "am ", "le ", "el ", "il giorno ", "il ", "em ", "op ", "den ", "pe ", "w dniu ", "dne ", "в ", "在 ",
+        "στις ", "vào ",
         "ons ", "tor ", "fre ", "lör ", "sön ", "mån ", "tis ", "pon", "wt", "śr", "czw", "pt",
     ]
 
@@ -75,10 +85,13 @@ enum QuoteMarks {
             text += (count > 0 ? " " : "") + line.lowercased()
             while text.last?.isWhitespace == true { text.removeLast() }
             guard text.last == ":" || text.last == "：" else { continue }
-            guard text.utf8.count < 600, verbs.contains(where: text.contains) else { return nil }
-            let isDated = text.contains { $0.isNumber } && (starts.contains { text.hasPrefix($0) } || text.contains("@"))
+            // In some languages it has no verb, but ends with an address.
+            let hasVerb = verbs.contains(where: text.contains)
+            guard text.utf8.count < 600, hasVerb || text.hasSuffix(">:") && text.contains("@") else { return nil }
+            let isDated =
+                text.contains { $0.isNumber } && (starts.contains { text.hasPrefix($0) } || text.contains("@"))
             let following = isQuoted.dropFirst(count + 1).prefix(2)
-            return isDated || following.contains(true) ? count + 1 : nil
+            return hasVerb && isDated || following.contains(true) ? count + 1 : nil
         }
         return nil
     }
@@ -88,7 +101,8 @@ enum QuoteMarks {
     private static let devices = [
         "sent from my ", "sent from outlook", "get outlook for ", "sent from mail for ", "sent from yahoo",
         "von meinem ", "gesendet von ", "gesendet mit der ", "diese nachricht wurde von meinem ", "envoyé de mon ",
-        "envoyé depuis ", "enviado desde mi ", "enviado do meu ", "enviado de mi ", "inviato da ", "verzonden vanaf mijn ",
+        "envoyé depuis ", "enviado desde mi ", "enviado do meu ", "enviado de mi ", "inviato da ",
+        "verzonden vanaf mijn ",
         "verstuurd vanaf mijn ", "skickat från min ", "sendt fra min ", "wysłane z ", "отправлено с ", "отправлено из ",
         "发自我的", "從我的", "iphoneから送信", "나의 ", "lähetetty ", "odesláno z ",
     ]

@@ -73,7 +73,8 @@ public struct ReplyAddresses: Sendable {
         if let expires {
             let minutes = (expires.timeIntervalSince1970 / 60).rounded(.up)
             guard minutes > 0, minutes < 2_000_000_000 else {
-                throw StintError.invalidInput("the reply address would expire at \(expires); expected a time after 1970")
+                throw StintError.invalidInput(
+                    "the reply address would expire at \(expires); expected a time after 1970")
             }
             text += "." + String(Int64(minutes), radix: 36)
         }
@@ -93,7 +94,7 @@ public struct ReplyAddresses: Sendable {
         }
         let text = parts.dropLast().joined(separator: ".")
         guard signature.count == Self.signatureBytes,
-            keys.contains(where: { Self.isEqual(self.signature(of: text, $0), signature) })
+            keys.contains(where: { ConstantTime.isEqual(self.signature(of: text, $0), signature) })
         else { return .forged }
         let target = String(parts[0])
         guard parts.count == 3 else { return .target(target) }
@@ -122,11 +123,6 @@ public struct ReplyAddresses: Sendable {
         let code = HMAC<SHA256>.authenticationCode(
             for: Data("stint reply 1\0\(prefix)\0\(domain)\0\(text)".utf8), using: key)
         return Array(code.prefix(Self.signatureBytes))
-    }
-
-    /// In a time that does not depend on the bytes.
-    private static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        left.count == right.count && zip(left, right).reduce(0) { $0 | $1.0 ^ $1.1 } == 0
     }
 
     private static func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }

@@ -49,7 +49,8 @@ public struct InboundWebhooks: Sendable {
         queue: JobQueue<some JobStore>, in name: QueueName = "inbound", services: [InboundService],
         options: Options = Options()
     ) throws {
-        guard options.replayWindow > .zero, options.replayWindow <= JobOptions.idempotencyPeriod - .seconds(3_600) else {
+        guard options.replayWindow > .zero, options.replayWindow <= JobOptions.idempotencyPeriod - .seconds(3_600)
+        else {
             throw StintError.invalidInput(
                 "the replay window is \(options.replayWindow); it must be above 0 and at most 23 hours, since the queue knows for "
                     + "a day which posts it had")

@@ -80,7 +80,8 @@ struct AmazonReceiver: Receiver {
             throw InboundRefusal.forbidden("the Signature is no Base64")
         }
         guard ["1", "2"].contains(message.SignatureVersion) else {
-            throw InboundRefusal.forbidden("the SignatureVersion is \(quoted(message.SignatureVersion)); expected 1 or 2")
+            throw InboundRefusal.forbidden(
+                "the SignatureVersion is \(quoted(message.SignatureVersion)); expected 1 or 2")
         }
         let key = try await keys.key(at: message.SigningCertURL, now: rules.now)
         let signature = _RSA.Signing.RSASignature(rawRepresentation: bytes)

@@ -25,14 +25,16 @@ struct AmazonTopic: Sendable, Hashable {
         let start = "https://\(host)/SimpleNotificationService-"
         guard url.utf8.count <= 400, url.hasPrefix(start), url.hasSuffix(".pem") else { return false }
         return url.utf8.dropFirst(start.utf8.count).dropLast(4).allSatisfy {
-            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D || $0 == 0x5F
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x2D
+                || $0 == 0x5F
         }
     }
 
     /// Whether a URL confirms a subscription of this topic and does nothing else.
     func isConfirmation(_ url: String) -> Bool {
         let start = "https://\(host)/?"
-        guard url.utf8.count <= 2_000, url.hasPrefix(start), url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x23 })
+        guard url.utf8.count <= 2_000, url.hasPrefix(start),
+            url.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x23 })
         else { return false }
         var values: [String: String] = [:]
         for pair in url.dropFirst(start.count).split(separator: "&") {

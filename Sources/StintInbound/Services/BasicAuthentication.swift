@@ -24,14 +24,8 @@ struct BasicAuthentication: Sendable {
         else {
             throw refusal("the post has no user and password: write them into the address that the service posts to")
         }
-        guard isEqual([UInt8](given)) else {
+        guard ConstantTime.isEqual([UInt8](given), expected) else {
             throw refusal("the user or the password is wrong: compare the address that the service posts to")
         }
-    }
-
-    /// In a time that depends on the length only.
-    private func isEqual(_ given: [UInt8]) -> Bool {
-        guard given.count == expected.count else { return false }
-        return zip(given, expected).reduce(UInt8(0)) { $0 | $1.0 ^ $1.1 } == 0
     }
 }

@@ -50,7 +50,8 @@ public struct InboundService: Sendable {
     public static func sendGrid(
         publicKey: String, basic: (user: String, password: String)? = nil, path: String = "/sendgrid"
     ) throws -> InboundService {
-        guard let bytes = Data(base64Encoded: publicKey), let key = try? P256.Signing.PublicKey(derRepresentation: bytes)
+        guard let bytes = Data(base64Encoded: publicKey),
+            let key = try? P256.Signing.PublicKey(derRepresentation: bytes)
         else {
             throw StintError.invalidInput(
                 "SendGrid's public key \(quoted(publicKey)) is none: expected the Base64 text of its security policy, without further lines"
@@ -95,7 +96,8 @@ public struct InboundService: Sendable {
     private static func authentication(_ user: String, _ password: String) throws -> BasicAuthentication {
         guard !user.isEmpty, !user.utf8.contains(UInt8(ascii: ":")), password.utf8.count >= 8 else {
             throw StintError.invalidInput(
-                "the service needs a user without ':' and a password of 8 bytes or more, in the address that it posts to")
+                "the service needs a user without ':' and a password of 8 bytes or more, in the address that it posts to"
+            )
         }
         return BasicAuthentication(user: user, password: password)
     }
@@ -105,7 +107,8 @@ public struct InboundService: Sendable {
             path.utf8.allSatisfy({ (0x2D...0x39).contains($0) || (0x61...0x7A).contains($0) || $0 == 0x5F })
         else {
             throw StintError.invalidInput(
-                "the path \(quoted(path)) of a service must be like /mailgun: small letters, digits, '-', '_', '.' and '/'")
+                "the path \(quoted(path)) of a service must be like /mailgun: small letters, digits, '-', '_', '.' and '/'"
+            )
         }
         return path
     }

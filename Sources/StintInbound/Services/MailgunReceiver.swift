@@ -80,7 +80,8 @@ struct MailgunReceiver: Receiver {
         }
         content.add(text: form.bytes("body-plain"), charset: form.charset("body-plain"))
         content.add(html: form.bytes("body-html"), charset: form.charset("body-html"))
-        let ids = try form.bytes("content-id-map")
+        let ids =
+            try form.bytes("content-id-map")
             .map { try BoundedJSON.decode($0, limits, "the field 'content-id-map'") as [String: String] } ?? [:]
         var names: [String: String] = [:]
         for (id, field) in ids { names[field] = id }

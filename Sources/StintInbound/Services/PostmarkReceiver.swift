@@ -22,7 +22,8 @@ struct PostmarkReceiver: Receiver {
         let type = HeaderValue(post.contentType).value
         guard type == "application/json" else {
             throw InboundRefusal(
-                .unsupportedMediaType, "the body is \(type.isEmpty ? "of no type" : quoted(type)); expected application/json")
+                .unsupportedMediaType,
+                "the body is \(type.isEmpty ? "of no type" : quoted(type)); expected application/json")
         }
         let mail: PostmarkMail = try BoundedJSON.decode(post.body, rules.limits, "the body")
         guard let id = mail.MessageID, ServiceID.isValid(id) else {
@@ -56,7 +57,8 @@ struct PostmarkReceiver: Receiver {
         }
         let recipients =
             (posted.OriginalRecipient.map { AddressList.plain($0, rules.limits) } ?? []).isEmpty
-            ? (posted.ToFull ?? []).compactMap(\.Email) : AddressList.plain(posted.OriginalRecipient ?? "", rules.limits)
+            ? (posted.ToFull ?? []).compactMap(\.Email)
+            : AddressList.plain(posted.OriginalRecipient ?? "", rules.limits)
         var mail = content.mail(
             .postmark, id: id, rules,
             envelope: Envelope(sender: content.header("Return-Path"), recipients: recipients))

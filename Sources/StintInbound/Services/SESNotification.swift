@@ -47,11 +47,13 @@ struct SESNotification: Decodable {
         }
         guard notification.notificationType == "Received" else {
             throw final(
-                "the notification is of the type \(quoted(notification.notificationType ?? "")); expected Received, of a receipt rule")
+                "the notification is of the type \(quoted(notification.notificationType ?? "")); expected Received, of a receipt rule"
+            )
         }
         guard let text = notification.content else {
             throw final(
-                "the notification has no content: use the rule's action SNS itself, which publishes mails of up to 150 kB")
+                "the notification has no content: use the rule's action SNS itself, which publishes mails of up to 150 kB"
+            )
         }
         var source = Array(text.utf8)
         if notification.receipt?.action?.encoding?.uppercased() == "BASE64" {
@@ -65,7 +67,8 @@ struct SESNotification: Decodable {
         var mail = content.mail(
             .ses, id: message.MessageId, rules,
             envelope: Envelope(
-                sender: notification.mail?.source, recipients: receipt?.recipients ?? notification.mail?.destination ?? []))
+                sender: notification.mail?.source,
+                recipients: receipt?.recipients ?? notification.mail?.destination ?? []))
         mail.checks.spf = CheckResults.result(receipt?.spfVerdict?.status)
         mail.checks.dkim = CheckResults.result(receipt?.dkimVerdict?.status)
         mail.checks.dmarc = CheckResults.result(receipt?.dmarcVerdict?.status)

@@ -37,7 +37,8 @@ struct SendGridReceiver: Receiver {
         if let key { try Self.verify(post, key) }
         let form = try FormBody(post, rules.limits)
         guard form.bytes("email") != nil || form.bytes("headers") != nil || form.bytes("from") != nil else {
-            throw InboundRefusal.broken("the form has neither 'email' nor 'headers' nor 'from': it is no mail of Inbound Parse")
+            throw InboundRefusal.broken(
+                "the form has neither 'email' nor 'headers' nor 'from': it is no mail of Inbound Parse")
         }
         // SendGrid has no id for a mail: the same headers and envelope are the same mail.
         var hash = SHA256()
