@@ -1,5 +1,7 @@
 """A running community for a test: its processes, its mails, its clock, and what a mail service would post to it."""
 
+import email
+import email.policy
 import hashlib
 import hmac
 import http.client
@@ -125,6 +127,13 @@ class Community:
             if links:
                 return links[0]
         return None
+
+    def subject(self, mail):
+        """As Python's own parser reads it."""
+        connection = http.client.HTTPConnection(urllib.parse.urlparse(self.jobs).netloc, timeout=60)
+        connection.request("GET", f"/api/v1/mails/{mail['id']}/source")
+        source = connection.getresponse().read()
+        return email.message_from_bytes(source, policy=email.policy.default)["Subject"]
 
     def contents(self, mail):
         return self._api("GET", f"mails/{mail['id']}")

@@ -43,7 +43,8 @@ struct Mails: Sendable {
     /// A link by which a member gets no more mails of a kind, without signing in.
     func leaveAddress(_ kind: Kind, _ member: Int64) -> String {
         let text = "\(member) \(kind.rawValue)"
-        return "\(address)/leave?member=\(member)&kind=\(kind.rawValue)&token=\(secret.token(for: text, purpose: "leave"))"
+        return
+            "\(address)/leave?member=\(member)&kind=\(kind.rawValue)&token=\(secret.token(for: text, purpose: "leave"))"
     }
 
     func isLeaveAddress(_ kind: Kind, _ member: Int64, token: String) -> Bool {
@@ -56,7 +57,8 @@ struct Mails: Sendable {
     func writeSigningKey(folder: String) throws {
         guard
             FileManager.default.createFile(
-                atPath: folder + "/signing-key", contents: Data(signingKey.utf8), attributes: [.posixPermissions: 0o600])
+                atPath: folder + "/signing-key", contents: Data(signingKey.utf8), attributes: [.posixPermissions: 0o600]
+            )
         else { throw SiteProblem("'\(folder)/signing-key' cannot be written: check the folder and the disk") }
     }
 }

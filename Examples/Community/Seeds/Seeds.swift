@@ -98,7 +98,8 @@ private struct Sower {
             try row.insert(db)
             try Post.follow(row.number, member: post.author, db)
         }
-        var comment = Comment(postId: 1, authorId: 1, body: "Two even. I bring them on Saturday.", createdAt: now - 1_800)
+        var comment = Comment(
+            postId: 1, authorId: 1, body: "Two even. I bring them on Saturday.", createdAt: now - 1_800)
         try comment.insert(db)
     }
 }
