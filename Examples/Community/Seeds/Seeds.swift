@@ -47,8 +47,8 @@ private struct Sower {
         let languages = Seeds.languages.flatMap { Array(repeating: $0, count: $0.share) }
         for number in Seeds.cast.count..<max(count, Seeds.cast.count) {
             let language = chance.pick(languages)
-            let given = names(chance.pick(language.given.split(separator: " ")))
-            let family = names(chance.pick(language.family.split(separator: " ")))
+            let given = names(chance.pick(language.given.split(whereSeparator: \.isWhitespace)))
+            let family = names(chance.pick(language.family.split(whereSeparator: \.isWhitespace)))
             let gap = language.closed ? "" : " "
             let handle = "\(given.latin)_\(family.latin)\(number)"
             var member = Member(
