@@ -1,4 +1,5 @@
 # make demo    the newsletter, end to end, with the real binary
+# make community    a social network that sends mail, with its workers, dashboard and mail catcher
 # make test    all tests: about 25 minutes after the build
 # make check   the quick ones: values, store, history; a minute after the build
 # make torture   the tests of faults for longer: MINUTES=30; SEED=… repeats a run
@@ -35,7 +36,7 @@ PACKAGES := libcurl4-openssl-dev libgmime-3.0-dev libicu-dev libpq-dev libsqlite
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo test api-check mail-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo community test api-check mail-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -61,6 +62,12 @@ try-deb: deb
 demo: build
 	Examples/Newsletter/demo.sh "$(CURDIR)/$(STINT)"
 
+# Options of it: make community COMMUNITY='--port 9000 --members 200'
+COMMUNITY ?=
+community: build
+	$(SWIFT) build -c release --product community
+	@exec .build/release/community $(COMMUNITY)
+
 # Hundreds of tests with real processes at once would starve each other: eight, if this Swift can say so.
 WIDTH = $(shell $(SWIFT) test --help-hidden 2>/dev/null | grep -q -- --experimental-maximum-parallelization-width \
 	&& echo --experimental-maximum-parallelization-width 8)
@@ -72,6 +79,7 @@ test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	.ci/within 10 .build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint
+	.ci/within 3 .build/browser-venv/bin/python Tests/Browser/community.py .build/debug/community
 	Tests/OpenAPI/setup
 	.ci/within 3 .build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
 	.ci/within 5 .build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint

@@ -33,7 +33,8 @@ struct Group: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
 
     static func has(_ group: Int64, member: Int64, _ db: Database) throws -> Bool {
         try Row.fetchOne(
-            db, sql: "SELECT 1 FROM memberships WHERE group_id = ? AND member_id = ?", arguments: [group, member]) != nil
+            db, sql: "SELECT 1 FROM memberships WHERE group_id = ? AND member_id = ?", arguments: [group, member])
+            != nil
     }
 
     static func join(_ group: Int64, member: Int64, _ db: Database) throws {

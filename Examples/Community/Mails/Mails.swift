@@ -7,8 +7,10 @@ import StintNotifications
 
 /// Where the site's mails come from, the addresses in them, and the queues that they go through.
 struct Mails: Sendable {
-    /// Events of members, and the mails about them.
-    static let events: QueueName = "notifications"
+    /// What members do, before it is known who is told.
+    static let events: QueueName = "events"
+    /// A job for each member who is told of it, and their digests.
+    static let notifications: QueueName = "notifications"
     static let newsletters: QueueName = "newsletters"
     /// Mails that somebody waits for, such as one with a new password. They go before all others.
     static let urgent: QueueName = "urgent"
@@ -41,13 +43,22 @@ struct Mails: Sendable {
     /// A link by which a member gets no more mails of a kind, without signing in.
     func leaveAddress(_ kind: Kind, _ member: Int64) -> String {
         let text = "\(member) \(kind.rawValue)"
-        return "\(address)/leave?member=\(member)&kind=\(kind.rawValue)&token=\(secret.token(for: text, purpose: "leave"))"
+        return
+            "\(address)/leave?member=\(member)&kind=\(kind.rawValue)&token=\(secret.token(for: text, purpose: "leave"))"
     }
 
     func isLeaveAddress(_ kind: Kind, _ member: Int64, token: String) -> Bool {
         secret.isToken(token, for: "\(member) \(kind.rawValue)", purpose: "leave")
     }
 
-    /// The key with which Mailgun would sign what it posts to this site.
+    /// The key with which Mailgun would sign what it posts to this site. It is in the data folder too, for those who try it.
     var signingKey: String { secret.token(for: "mailgun", purpose: "signing key") }
+
+    func writeSigningKey(folder: String) throws {
+        guard
+            FileManager.default.createFile(
+                atPath: folder + "/signing-key", contents: Data(signingKey.utf8), attributes: [.posixPermissions: 0o600]
+            )
+        else { throw SiteProblem("'\(folder)/signing-key' cannot be written: check the folder and the disk") }
+    }
 }

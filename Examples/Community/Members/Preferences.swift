@@ -26,7 +26,9 @@ enum Preferences {
     static func chosen(_ member: Int64, _ db: Database) throws -> [String: Rhythm] {
         let rows = try Row.fetchAll(
             db, sql: "SELECT kind, place, rhythm FROM preferences WHERE member_id = ?", arguments: [member])
-        return rows.reduce(into: [:]) { $0["\($1["kind"] as String) \($1["place"] as String)"] = Rhythm(rawValue: $1["rhythm"]) }
+        return rows.reduce(into: [:]) {
+            $0["\($1["kind"] as String) \($1["place"] as String)"] = Rhythm(rawValue: $1["rhythm"])
+        }
     }
 
     /// The choice for the place, or that for everywhere, or the site's.

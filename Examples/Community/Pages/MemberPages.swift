@@ -9,7 +9,8 @@ extension Site {
             let search = String(request.uri.queryParameters["search"] ?? "").prefix(100)
             let page = max(0, request.uri.queryParameters["page"].flatMap { Int($0) } ?? 0)
             let (members, count) = try await data.pool.read { db in
-                let condition = "deleted_at IS NULL AND (?1 = '' OR instr(lower(name), lower(?1)) OR instr(handle, lower(?1)))"
+                let condition =
+                    "deleted_at IS NULL AND (?1 = '' OR instr(lower(name), lower(?1)) OR instr(handle, lower(?1)))"
                 let members = try Member.fetchAll(
                     db,
                     sql: "SELECT * FROM members WHERE \(condition) ORDER BY id LIMIT \(Self.pageSize) OFFSET ?2",

@@ -37,7 +37,9 @@ enum Text {
 
     /// In the member's time zone and language; what they have entered may be wrong, and then it is UTC and English.
     static func time(_ seconds: Int64, for member: Member?) -> String {
-        let known = member.flatMap { Locale.availableIdentifiers.contains($0.locale.replacing("-", with: "_")) ? $0.locale : nil }
+        let known = member.flatMap {
+            Locale.availableIdentifiers.contains($0.locale.replacing("-", with: "_")) ? $0.locale : nil
+        }
         let style = Date.FormatStyle(
             date: .abbreviated, time: .shortened, locale: Locale(identifier: known ?? "en_GB"),
             timeZone: member.flatMap { TimeZone(identifier: $0.timeZone) } ?? .gmt)

@@ -30,7 +30,8 @@ struct Writing: Sendable {
         var comment = Comment(
             postId: post.number, authorId: member.number, body: body, createdAt: Database.now, mailId: mailID)
         try comment.insert(db)
-        try events.happened(.comment, by: member.number, object: .comment(comment.number), group: post.groupId, with: db)
+        try events.happened(
+            .comment, by: member.number, object: .comment(comment.number), group: post.groupId, with: db)
         if !Mentions.handles(in: body).isEmpty {
             try events.happened(
                 .mention, by: member.number, object: .comment(comment.number), group: post.groupId, with: db)

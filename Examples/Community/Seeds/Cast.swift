@@ -55,8 +55,10 @@ extension Seeds {
         // Rows as every old database has them.
         SeedMember(handle: "nozone", name: "Olle Öberg", locale: "sv", zone: "Mars/Olympus_Mons", groups: [2]),
         SeedMember(handle: "nolocale", name: "Ib Ø", locale: "klingon!!", zone: "Europe/Copenhagen", groups: [2]),
-        SeedMember(handle: "broken", name: "Prize\r\nBcc: everyone@example.org", locale: "en", zone: "UTC", groups: [2]),
-        SeedMember(handle: "noaddress", name: "Þórunn Óskarsdóttir", locale: "is", zone: "Atlantic/Reykjavik", groups: [2]),
+        SeedMember(
+            handle: "broken", name: "Prize\r\nBcc: everyone@example.org", locale: "en", zone: "UTC", groups: [2]),
+        SeedMember(
+            handle: "noaddress", name: "Þórunn Óskarsdóttir", locale: "is", zone: "Atlantic/Reykjavik", groups: [2]),
         SeedMember(handle: "gone", name: "Benoît N’Diaye", locale: "fr", zone: "Europe/Paris", groups: [2]),
     ]
 

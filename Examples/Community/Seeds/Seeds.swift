@@ -47,8 +47,8 @@ private struct Sower {
         let languages = Seeds.languages.flatMap { Array(repeating: $0, count: $0.share) }
         for number in Seeds.cast.count..<max(count, Seeds.cast.count) {
             let language = chance.pick(languages)
-            let given = names(chance.pick(language.given.split(separator: " ")))
-            let family = names(chance.pick(language.family.split(separator: " ")))
+            let given = names(chance.pick(language.given.split(whereSeparator: \.isWhitespace)))
+            let family = names(chance.pick(language.family.split(whereSeparator: \.isWhitespace)))
             let gap = language.closed ? "" : " "
             let handle = "\(given.latin)_\(family.latin)\(number)"
             var member = Member(
@@ -98,7 +98,8 @@ private struct Sower {
             try row.insert(db)
             try Post.follow(row.number, member: post.author, db)
         }
-        var comment = Comment(postId: 1, authorId: 1, body: "Two even. I bring them on Saturday.", createdAt: now - 1_800)
+        var comment = Comment(
+            postId: 1, authorId: 1, body: "Two even. I bring them on Saturday.", createdAt: now - 1_800)
         try comment.insert(db)
     }
 }

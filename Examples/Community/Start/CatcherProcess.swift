@@ -33,7 +33,7 @@ struct CatcherProcess: Service {
     }
 
     private func program() throws -> String {
-        let own = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+        let own = URL(fileURLWithPath: (CommandLine.arguments.first ?? "")).deletingLastPathComponent().path
         let path = options.stint ?? own + "/stint"
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw SiteProblem("'\(path)' is missing: `swift build --product stint`, or give its path with --stint")

@@ -17,6 +17,7 @@ struct MainProcess {
         let secret = try Secret(folder: data.folder)
         let port = options.port == 0 ? try await FreePort.find() : options.port
         let mails = try Mails(jobs: data.queue, secret: secret, address: "http://127.0.0.1:\(port)")
+        try mails.writeSigningKey(folder: data.folder)
         let site = try Site(data: data, secret: secret, mails: mails)
         try await data.queue.schedule(
             "clean-up", .cron("15 3 * * *", timeZone: "Europe/Berlin"), CleanUp(), in: CleanUp.queue)

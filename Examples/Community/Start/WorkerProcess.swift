@@ -42,9 +42,10 @@ struct WorkerProcess {
         _ queue: JobQueue<SQLiteStore>, _ data: SiteDatabase, _ mails: Mails, _ delivery: MailDelivery
     ) -> Worker {
         var worker = Worker(
-            queue, queues: [Mails.urgent, Mails.events, Mails.inbound, CleanUp.queue], concurrency: 8)
+            queue, queues: [Mails.urgent, Mails.events, Mails.notifications, Mails.inbound, CleanUp.queue],
+            concurrency: 8)
         var options = NotificationOptions()
-        options.queue = Mails.events
+        options.queue = Mails.notifications
         register(data, mails, delivery, options, in: &worker)
         let replies = Replies(data: data, mails: mails, writing: Writing(events: Events(queue: queue)))
         worker.registerJob(InboundMail.self) { mail, context in try await replies.take(mail, context) }
