@@ -280,7 +280,7 @@ def a_newsletter_and_a_password(browser, site):
         visitor.context.close()
         browser.pages.pop("zoe", None)
         browser.member("zoe", "a new pass phrase")
-    eventually(lambda: site.counts("newsletters")["ready"] == 0 and site.settled(), "the newsletter is sent", 90)
+    eventually(lambda: site.counts("newsletters")["ready"] == 0 and site.settled(), "the newsletter is sent", 120)
     took = time.monotonic() - started
     mails = site.mail_count()
     print(f"newsletter: {mails} mails in {took:.0f} s", flush=True)
