@@ -79,7 +79,7 @@ test: setup croniter browser
 	$(SWIFT) build --build-tests
 	.ci/within 25 $(SWIFT) test --skip-build --disable-xctest --skip TortureTests $(WIDTH)
 	.ci/within 10 .build/browser-venv/bin/python Tests/Browser/check.py .build/debug/stint
-	.ci/within 3 .build/browser-venv/bin/python Tests/Browser/community.py .build/debug/community
+	.ci/within 4 .build/browser-venv/bin/python Tests/Browser/community.py .build/debug/community
 	Tests/OpenAPI/setup
 	.ci/within 3 .build/openapi-venv/bin/python Tests/OpenAPI/worker.py .build/debug/stint
 	.ci/within 5 .build/openapi-venv/bin/python Tests/OpenAPI/check.py .build/debug/stint

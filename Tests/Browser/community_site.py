@@ -30,7 +30,7 @@ class Community:
         # The wall clock alone is moved: the monotonic one decides about leases.
         environment = os.environ | {
             "LANG": "C", "LC_ALL": "C", "TZ": "Antarctica/Troll",
-            "FAKETIME_TIMESTAMP_FILE": f"{self.folder}/clock", "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_TIMESTAMP_FILE": f"{self.folder}/clock", "FAKETIME_CACHE_DURATION": "1",
             "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         # The program's own clock is the file; `faketime` knows clocks in its arguments only.
         clock = ["faketime", "-f", "+0", "sh", "-c", "unset FAKETIME; exec \"$0\" \"$@\""]

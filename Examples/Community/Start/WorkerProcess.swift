@@ -59,7 +59,7 @@ struct WorkerProcess {
     private static func newsletter(
         _ queue: JobQueue<SQLiteStore>, _ data: SiteDatabase, _ mails: Mails, _ delivery: MailDelivery
     ) -> Worker {
-        var worker = Worker(queue, queues: [Mails.newsletters], concurrency: 4)
+        var worker = Worker(queue, queues: [Mails.newsletters], concurrency: 16)
         var options = NotificationOptions()
         options.queue = Mails.newsletters
         options.priority = 4_096
