@@ -141,6 +141,8 @@ struct Send: AsyncParsableCommand {
         var options = Worker.Options()
         options.drains = true
         options.batch = batch
+        // At the end the jobs are with the other processes, and this one looks whether they come back.
+        options.pollInterval = .milliseconds(100)
         let network = Network(subscribers: 1)
         let transport = SMTPTransport(try SMTPServer(server), maxConnections: concurrency)
         var worker = MailWorker(
