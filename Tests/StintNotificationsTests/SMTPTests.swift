@@ -72,33 +72,6 @@ struct SMTPTests {
         }
     }
 
-    @Test("a mail that is written anew keeps its Message-ID")
-    func messageID() async throws {
-        try await withServer { port, mailbox, queue in
-            let delivery = MailDelivery(SMTPTransport(try SMTPServer("smtp://127.0.0.1:\(port)")))
-            var options = Worker.Options()
-            options.drains = true
-            var worker = Worker(queue, queues: ["notifications"], options: options)
-            worker.registerOthers(retry: .constant(.milliseconds(1), maxAttempts: 2)) { context in
-                try await delivery.run(context) { context in
-                    MailMessage(
-                        from: "site@example.org", to: ["ada@x.example"], subject: "\(context.attempt)", text: "Hi")
-                }
-                // The server has it, and that is lost.
-                if context.attempt == 1 { throw CocoaError(.fileReadUnknown) }
-            }
-            try await queue.enqueue(Reminder(to: "ada@x.example"), in: "notifications")
-            try await worker.run()
-            let mails = mailbox.list().mails
-            #expect(mails.map(\.summary.subject).sorted() == ["1", "2"])
-            let ids = mails.map { mail in
-                String(decoding: mail.received.bytes, as: UTF8.self).split(whereSeparator: \.isNewline)
-                    .filter { $0.hasPrefix("Message-ID:") }
-            }
-            #expect(ids.first?.count == 1 && Set(ids).count == 1, "\(ids)")
-        }
-    }
-
     @Test("what a dead server has held back is decided again when the server is there")
     func deadServer() async throws {
         let site = Site()
