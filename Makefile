@@ -14,6 +14,7 @@
 # make bench-beanstalk   beside beanstalkd, over its own protocol; 2 minutes
 # make bench-handlers   deaths, suspects, commands, pipes and Swift handlers; what supervision costs
 # make bench-web    every page with 10 million jobs and 16 busy workers, and what the dashboard costs them; 10 GB of disk
+# make bench-notifications   events, their fan-out and their mails, beside postfix's smtp-source; 10 minutes
 # make screenshots   pictures of the dashboard, in docs/screenshots
 # make docs    the guides and the documentation of all public symbols, as a web site in .build/docs
 # make beanstalk   beanstalkd's clients, with Stint in its place, and both servers' replies compared; SEQUENCES=5000 SEED=7
@@ -36,7 +37,7 @@ PACKAGES := libcurl4-openssl-dev libgmime-3.0-dev libicu-dev libpq-dev libsqlite
 
 FUZZ_SECONDS ?= 60
 
-.PHONY: build install deb try-deb demo community test api-check mail-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web stint-bench plots docs lint setup croniter browser screenshots clean
+.PHONY: build install deb try-deb demo community test api-check mail-check metrics-check connections-check beanstalk check torture torture-postgres torture-failover fuzz bench bench-flat bench-handlers bench-peers bench-postgres bench-beanstalk bench-web bench-notifications stint-bench plots docs lint setup croniter browser screenshots clean
 
 build: setup
 	$(SWIFT) build -c release --product stint
@@ -253,6 +254,12 @@ bench-beanstalk: setup build
 
 bench-web: stint-bench build
 	bench/web/run.py --json bench/results/web.json
+
+bench-notifications: setup
+	Tests/Mail/setup
+	$(SWIFT) build -c release --product notification-bench
+	mkdir -p bench/results
+	bench/notifications/run.py --json bench/results/notifications.json
 
 docs: setup
 	SWIFT="$(SWIFT)" .ci/docs .build/docs

@@ -276,6 +276,14 @@ let package = Package(
             path: "bench/StintBench"
         ),
 
+        // Steps of the benchmark of notifications, which bench/notifications/run.py measures.
+        .executableTarget(
+            name: "notification-bench",
+            dependencies: ["Stint", "StintMail", "StintNotifications", argumentParser, logging],
+            path: "bench/notifications",
+            exclude: ["run.py"]
+        ),
+
         .executableTarget(
             name: "schema-candidates",
             dependencies: [sqlite],
