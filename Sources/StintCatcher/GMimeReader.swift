@@ -20,7 +20,7 @@ package struct GMimeReader: MailReader {
         }
         return GMime.parsed(mail) { message in
             var contents = MailContents()
-            contents.headers = Self.headers(of: cg_message_object(message))
+            contents.headers = Self.headers(of: message)
             var parts = MailParts()
             if let part = g_mime_message_get_mime_part(message) { parts.add(part) }
             contents.text = parts.text
@@ -67,7 +67,7 @@ package struct GMimeReader: MailReader {
         return document ?? nil
     }
 
-    static func headers(of object: UnsafeMutablePointer<GMimeObject>) -> [MailContents.Header] {
-        GMime.headers(of: object).map { MailContents.Header(name: $0.name, value: $0.value) }
+    static func headers(of message: UnsafeMutablePointer<GMimeMessage>) -> [MailContents.Header] {
+        GMime.headers(of: message).map { MailContents.Header(name: $0.name, value: $0.value) }
     }
 }

@@ -21,7 +21,13 @@ package enum GMime {
         return try read(message)
     }
 
-    package static func headers(of object: UnsafeMutablePointer<GMimeObject>) -> [HeaderField] {
+    /// Those of a mail, in their order; then those of its content, such as `Content-Type`, which GMime keeps with the content.
+    package static func headers(of message: UnsafeMutablePointer<GMimeMessage>) -> [HeaderField] {
+        headers(of: cg_message_object(message))
+            + (g_mime_message_get_mime_part(message).map { headers(of: $0) } ?? [])
+    }
+
+    private static func headers(of object: UnsafeMutablePointer<GMimeObject>) -> [HeaderField] {
         guard let list = g_mime_object_get_header_list(object) else { return [] }
         return (0..<g_mime_header_list_get_count(list)).compactMap { index in
             guard let header = g_mime_header_list_get_header_at(list, index), let name = g_mime_header_get_name(header)
@@ -36,7 +42,7 @@ package enum GMime {
 
     /// Empty if it has none.
     package static func subject(of message: UnsafeMutablePointer<GMimeMessage>) -> String {
-        headers(of: cg_message_object(message)).first { $0.name.lowercased() == "subject" }?.value ?? ""
+        headers(of: message).first { $0.name.lowercased() == "subject" }?.value ?? ""
     }
 
     /// In small letters, without parameters.

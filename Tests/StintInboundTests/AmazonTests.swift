@@ -109,7 +109,7 @@ struct AmazonTests {
                 same(try await status { $0.fields["SigningCertURL"] = url }, 403)
             }
             same(try await status { $0 = Self.old($0, by: 13 * 3_600) }, 403)
-            same(try await status { $0 = Self.old($0, by: -600) }, 403)
+            same(try await status { $0 = Self.old($0, by: -600) }, 503)
             same(fetches.list, [])
             same(try await status { $0.key = other }, 403)
             same(try await status { $0.fields["Signature"] = "AAAA" }, 403)
@@ -177,7 +177,8 @@ struct AmazonTests {
         fetches.fails.withLock { $0 = true }
         let now = Mutex(Date())
         try await withInbound(
-            [try .amazonSES(topics: [Posts.topic], fetch: fetches.get)], change: { $0.now = { now.withLock { $0 } } }
+            [try .amazonSES(topics: [Posts.topic], fetch: fetches.get)],
+            options: changed { $0.now = { now.withLock { $0 } } }
         ) { client in
             let post = try Posts.notification().post
             same(try await client.post("/ses", post).status, 503)

@@ -9,7 +9,9 @@ import Testing
 
 @Suite("Hostile bodies", .serialized)
 struct HostileTests {
-    private static let count = 10_000
+    /// `STINT_HOSTILE_BODIES=10000` for the long form.
+    private static let count =
+        ProcessInfo.processInfo.environment["STINT_HOSTILE_BODIES"].flatMap { Int($0) }.map { max(250, $0) } ?? 500
     private static let together = 250
 
     private static func residentBytes() -> Int {
@@ -34,7 +36,7 @@ struct HostileTests {
         }
         let posts = rounds
         let before = Self.residentBytes()
-        try await withInbound(queue, services, change: { $0.limits.bodyBytes = 4 * 1_048_576 }) { client in
+        try await withInbound(queue, services, options: changed { $0.limits.bodyBytes = 4 * 1_048_576 }) { client in
             var statuses: [Int: Int] = [:]
             var taken = 0
             for round in posts {
@@ -65,9 +67,9 @@ struct HostileTests {
             print(
                 "\(Self.count) hostile bodies: \(statuses.sorted { $0.key < $1.key }), \(taken) mails, \(grown / 1_048_576) MiB more"
             )
-            #expect(statuses.values.reduce(0, +) == Self.count)
+            #expect(statuses.values.reduce(0, +) == Self.count / Self.together * Self.together)
             #expect(statuses.keys.allSatisfy { $0 == 200 || (400..<500).contains($0) }, "\(statuses)")
-            #expect(taken > 500 && (statuses[400] ?? 0) > 500)
+            #expect(taken > Self.count / 20 && (statuses[400] ?? 0) > Self.count / 20)
             #expect(grown < 600 * 1_048_576)
             #expect(client.webhooks.budget.bytes == 0 && client.webhooks.budget.requests == 0)
         }

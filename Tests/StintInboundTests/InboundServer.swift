@@ -51,21 +51,26 @@ struct TestPost: Sendable {
 }
 
 /// With a queue in memory.
+/// The usual options, which log nothing, with this change.
+func changed(_ change: (inout InboundWebhooks.Options) -> Void = { _ in }) -> InboundWebhooks.Options {
+    var options = InboundWebhooks.Options()
+    options.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    change(&options)
+    return options
+}
+
 func withInbound(
-    _ services: [InboundService], change: (inout InboundWebhooks.Options) -> Void = { _ in },
+    _ services: [InboundService], options: InboundWebhooks.Options = changed(),
     _ body: @Sendable (InboundClient) async throws -> Void
 ) async throws {
-    try await withInbound(JobQueue(store: InMemoryStore()), services, change: change, body)
+    try await withInbound(JobQueue(store: InMemoryStore()), services, options: options, body)
 }
 
 func withInbound(
     _ queue: JobQueue<some JobStore>, _ services: [InboundService],
-    change: (inout InboundWebhooks.Options) -> Void = { _ in },
+    options: InboundWebhooks.Options = changed(),
     _ body: @Sendable (InboundClient) async throws -> Void
 ) async throws {
-    var options = InboundWebhooks.Options()
-    options.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    change(&options)
     let webhooks = try InboundWebhooks(queue: queue, services: services, options: options)
     let router = Router()
     webhooks.addRoutes(to: router.group("inbound"))

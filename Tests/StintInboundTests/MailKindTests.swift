@@ -24,6 +24,8 @@ struct MailKindTests {
             "Subject: Automatische Antwort: Hallo", "Subject: =?utf-8?Q?R=C3=A9ponse_automatique_=3A_x?=",
             "Subject: 自動返信: x",
             "Return-Path: <>",
+            "Content-Type: multipart/report; report-type=disposition-notification",
+            "Content-Type: multipart/report; report-type=disposition-notification; boundary=b",
         ])
     func automatic(header: String) throws {
         #expect(try Self.kind(header) == .automatic)

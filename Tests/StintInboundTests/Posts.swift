@@ -104,7 +104,7 @@ enum Posts {
          "ReplyTo": "", "Subject": "Re: Größe 42", "MessageID": "\(id)", "Date": "Tue, 3 Mar 2026 11:00:00 +0100",
          "MailboxHash": "", "TextBody": "I like it.\\n\\n-- \\nAda", "HtmlBody": "", "StrippedTextReply": "", "Tag": "",
          "Headers": [{"Name": "Return-Path", "Value": "<ada@example.net>"}, {"Name": "Message-ID", "Value": "<one@example.net>"},
-          {"Name": "Received-SPF", "Value": "Pass (sender SPF authorized)"}, {"Name": "X-Spam-Score", "Value": "-0.1"},
+          {"Name": "Received-SPF", "Value": "Pass (sender SPF authorized) identity=mailfrom; client-ip=192.0.2.1; helo=mx.example.net; envelope-from=ada@example.net; receiver=reply@in.example.org"}, {"Name": "X-Spam-Score", "Value": "-0.1"},
           {"Name": "X-Spam-Status", "Value": "No"}, {"Name": "X-Spam-Tests", "Value": "DKIM_SIGNED,DKIM_VALID,DKIM_VALID_AU"}],
          "Attachments": [{"Name": "a.txt", "Content": "aGVsbG8=", "ContentType": "text/plain; charset=utf-8", "ContentLength": 5, "ContentID": "a@b"}]\(more)}
         """

@@ -133,6 +133,9 @@ struct AuthorTests {
         #expect(mail.author(is: "ada@example.net") == .claimed)
         mail.checks.dkimDomains = ["example.net"]
         #expect(mail.author(is: "ada@example.net") == .verified)
+        mail.checks.dmarc = .fail
+        #expect(mail.author(is: "ada@example.net") == .suspicious)
+        mail.checks.dmarc = nil
         mail.authors.append(InboundAddress(address: "eve@example.net"))
         #expect(mail.author(is: "ada@example.net") == .other)
     }
@@ -294,6 +297,13 @@ struct ReplyTextTests {
         }
     }
 
+    @Test("is nobody's if the mail has two headers that say it")
+    func twoHeaders() throws {
+        let source = "From: ada@example.net\r\nFrom: eve@evil.example\r\n\r\nHi\r\n"
+        let mail = try CharsetTests.mail(Array(source.utf8))
+        #expect(mail.authors.count == 2 && mail.author(is: "ada@example.net") == .other)
+    }
+
     @Test(
         "is the address of the header, and none that an encoded name has in it",
         arguments: [
@@ -304,7 +314,8 @@ struct ReplyTextTests {
     func encodedNames(from: String) throws {
         let content = try MIMEReading(InboundLimits()).content(of: Array("From: \(from)\r\n\r\nHi\r\n".utf8))
         let rules = ReceivingRules(
-            limits: InboundLimits(), now: Date(), window: .seconds(300), skew: .seconds(60), logger: Logger(label: "test"))
+            limits: InboundLimits(), now: Date(), window: .seconds(300), skew: .seconds(60),
+            logger: Logger(label: "test"))
         let mail = content.mail(.mailgun, id: "1", rules, envelope: Envelope(sender: nil, recipients: []))
         #expect(mail.authors.map(\.address) == ["eve@evil.example"])
         #expect(mail.author(is: "ada@example.net") == .other)

@@ -44,8 +44,12 @@ enum MessageIDs {
     }
 }
 
-/// The words of services about SPF, DKIM and DMARC.
+/// The words of services about SPF, DKIM, DMARC and spam.
 enum CheckResults {
+    static func score(_ text: String?) -> Double? {
+        text.flatMap { Double($0) }.flatMap { $0.isFinite ? $0 : nil }
+    }
+
     /// `Pass`, `PASS`, `softfail (…)`, `GRAY`: the first word counts.
     static func result(_ text: String?) -> InboundChecks.Result? {
         guard let word = text?.lowercased().split(whereSeparator: { !$0.isLetter }).first else { return nil }

@@ -8,15 +8,23 @@ import StintCore
 
 /// Decodes JSON whose depth and number of values were counted before, so that small bodies take little memory and stack.
 enum BoundedJSON {
-    /// - Parameter what: For messages, such as "the body".
+    /// - Parameters:
+    ///   - what: For messages, such as "the body".
+    ///   - isCapitalized: Whether the names of members begin with a capital letter, which Swift's do not.
     /// - Throws: ``InboundRefusal``.
     static func decode<Value: Decodable>(
-        _ bytes: some Collection<UInt8>, _ limits: InboundLimits, _ what: String
+        _ bytes: some Collection<UInt8>, _ limits: InboundLimits, _ what: String, isCapitalized: Bool = false
     ) throws -> Value {
         let bytes = Array(bytes)
+        // The decoder reads UTF-16 and UTF-32 too, in which the check below would count nothing.
+        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
+            throw InboundRefusal.broken("\(what) is no JSON in UTF-8")
+        }
         try check(bytes, limits, what)
         do {
-            return try JSONDecoder().decode(Value.self, from: Data(bytes))
+            let decoder = JSONDecoder()
+            if isCapitalized { decoder.keyDecodingStrategy = .custom { MemberName($0.last?.stringValue ?? "") } }
+            return try decoder.decode(Value.self, from: Data(bytes))
         } catch let error as DecodingError {
             throw InboundRefusal.broken("\(what) is no JSON as the service sends it: \(describe(error))")
         } catch {
@@ -74,4 +82,14 @@ enum BoundedJSON {
     private static func quotedLine(_ text: String) -> String {
         String(String.UnicodeScalarView(text.unicodeScalars.prefix(200).filter { !$0.isControl }))
     }
+}
+
+/// The name of a member, with a small letter at its beginning.
+private struct MemberName: CodingKey {
+    let stringValue: String
+    let intValue: Int? = nil
+
+    init(_ name: String) { stringValue = name.prefix(1).lowercased() + name.dropFirst() }
+    init(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { return nil }
 }

@@ -5,7 +5,7 @@ enum DeliveryReport {
     static func bounces(of mail: InboundMail, reports: [String]) -> [Bounce] {
         var found = reports.flatMap { bounces(in: $0) }
         // Some services give the parts of a report as one text.
-        if found.isEmpty, let text = mail.text, text.range(ofField: "final-recipient") { found = bounces(in: text) }
+        if found.isEmpty, let text = mail.text, text.hasField("final-recipient") { found = bounces(in: text) }
         if found.isEmpty, let list = mail.header("X-Failed-Recipients") {
             found = list.split(separator: ",").map {
                 Bounce(recipient: AddressList.withoutBrackets(String($0)).cut(bytes: 500), action: "failed")
@@ -67,7 +67,7 @@ enum DeliveryReport {
 
 extension String {
     /// Whether a line begins with this name, in small letters.
-    fileprivate func range(ofField name: String) -> Bool {
+    fileprivate func hasField(_ name: String) -> Bool {
         split(separator: "\n", maxSplits: 5_000).contains { $0.prefix(name.count).lowercased() == name }
     }
 }

@@ -19,7 +19,7 @@ struct MIMEReading {
         }
         let content = GMime.parsed(mail) { message in
             var content = MailContent(limits)
-            content.setHeaders(GMime.headers(of: cg_message_object(message)))
+            content.setHeaders(GMime.headers(of: message))
             var count = 0
             if let part = g_mime_message_get_mime_part(message) { add(part, to: &content, depth: 0, &count) }
             return content
@@ -37,7 +37,7 @@ struct MIMEReading {
             throw InboundRefusal(
                 .contentTooLarge, "the headers are not read. \(problem), the most that are read", isFinal: true)
         }
-        return GMime.parsed(bytes) { GMime.headers(of: cg_message_object($0)) } ?? []
+        return GMime.parsed(bytes) { GMime.headers(of: $0) } ?? []
     }
 
     private func add(

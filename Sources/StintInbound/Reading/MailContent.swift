@@ -19,7 +19,7 @@ struct MailContent {
     let limits: InboundLimits
     private(set) var headers: [InboundHeader] = []
     /// Headers with addresses as they were sent, by their names in small letters: what a name has in it is no address.
-    private var rawAddresses: [String: String] = [:]
+    private var rawAddresses: [String: [String]] = [:]
     private(set) var text: String?
     private(set) var html: String?
     private(set) var isTextCut = false
@@ -42,14 +42,23 @@ struct MailContent {
             guard headers.count < limits.headers, bytes <= limits.headerBytes else { return }
             headers.append(header)
             let name = header.name.lowercased()
-            if Self.addressHeaders.contains(name), rawAddresses[name] == nil { rawAddresses[name] = field.raw }
+            if Self.addressHeaders.contains(name) { rawAddresses[name, default: []].append(field.raw) }
         }
     }
 
     private static let addressHeaders: Set<String> = ["from", "reply-to", "to", "cc"]
 
-    private func addresses(_ name: String) -> [InboundAddress] {
-        AddressList.of(rawAddresses[name.lowercased()] ?? header(name), limits)
+    /// Of all headers of this name.
+    func addresses(_ name: String) -> [InboundAddress] {
+        let raw = rawAddresses[name.lowercased()] ?? header(name).map { [$0] } ?? []
+        return Array(raw.flatMap { AddressList.of($0, limits) }.prefix(limits.addresses))
+    }
+
+    /// The header of this name; `nil` if there is none, or more than one.
+    func only(_ name: String) -> String? {
+        let name = name.lowercased()
+        let found = headers.filter { $0.name.lowercased() == name }
+        return found.count == 1 ? found[0].value : nil
     }
 
     mutating func addMissing(_ name: String, _ value: String?) {

@@ -17,8 +17,9 @@ extension InboundMail {
     /// enough for a comment; take only `verified` for what must not be forged.
     public func author(is member: String) -> AuthorCheck {
         guard authors.count == 1, let from, from.address.lowercased() == member.lowercased() else { return .other }
+        if checks.dmarc == .fail { return .suspicious }
         if checks.dmarc == .pass || isAligned(checks.spf, envelopeDomain) || isSignedByAuthor { return .verified }
-        if checks.dmarc == .fail || checks.spf == .fail && checks.dkim != .pass || checks.dkim == .fail {
+        if checks.spf == .fail && checks.dkim != .pass || checks.dkim == .fail {
             return .suspicious
         }
         return .claimed

@@ -21,7 +21,9 @@ public enum VERP {
 }
 
 extension InboundMail {
-    /// For whom the mail was not delivered: what the report says, or else what the bounce address says.
+    /// For whom the mail was not delivered: what the bounce address says, or else what the report says.
+    ///
+    /// A report can be forged, and so can the address. Take several, over days, before you give a member's address up.
     ///
     /// - Parameter base: As in `MailMessage.bounces = .perRecipient(base)`.
     public func bouncedRecipients(base: String) -> [Bounce] {

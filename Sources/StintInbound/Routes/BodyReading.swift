@@ -20,8 +20,8 @@ struct BodyReading: Sendable {
             group.addTask { try await read(place) }
             group.addTask {
                 try await Task.sleep(for: limits.bodyTime)
-                throw InboundRefusal(
-                    .requestTimeout, "the body has not come within \(limits.bodyTime), the most that is allowed")
+                throw InboundRefusal.unavailable(
+                    "the body has not come within \(limits.bodyTime), the most that is allowed: send it again")
             }
             defer { group.cancelAll() }
             // Whichever ends first: the body, or the time.
@@ -42,7 +42,8 @@ struct BodyReading: Sendable {
         }
         try Task.checkCancellation()
         if let announced, bytes.count < announced {
-            throw InboundRefusal.broken("the body has \(bytes.count) bytes, and its header announces \(announced)")
+            throw InboundRefusal.unavailable(
+                "the body has \(bytes.count) bytes, and its header announces \(announced): send it again")
         }
         return bytes
     }

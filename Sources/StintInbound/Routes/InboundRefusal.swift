@@ -30,8 +30,6 @@ struct InboundRefusal: Error, Equatable {
     init(_ error: any Error) {
         switch error {
         case let refusal as InboundRefusal: self = refusal
-        case let error as StintError where error.code == .invalidInput:
-            self.init(.badRequest, error.description, isFinal: true)
         case is StintError: self = .unavailable("the queue cannot take the mail now: send it again")
         case is CancellationError: self = .unavailable("the server ends, or the client has gone: send it again")
         default: self.init(.internalServerError, "the server has failed at this request; its log says more")

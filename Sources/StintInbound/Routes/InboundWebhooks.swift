@@ -55,9 +55,12 @@ public struct InboundWebhooks: Sendable {
                 "the replay window is \(options.replayWindow); it must be above 0 and at most 23 hours, since the queue knows for "
                     + "a day which posts it had")
         }
-        guard Set(services.map(\.path)).count == services.count else {
+        let paths = services.flatMap(\.paths)
+        guard Set(paths).count == paths.count else {
             throw StintError.invalidInput("two services have the same path: give each one of its own")
         }
+        // What is wrong with the jobs' options is said now, and not at each mail.
+        _ = try NewJob([], in: name, options: options.job)
         enqueue = { try await queue.enqueue(jobs: [$0])[0].isDuplicate }
         queueName = name
         self.services = services
@@ -110,6 +113,8 @@ public struct InboundWebhooks: Sendable {
             logger: options.logger)
         try receiver.checkHead(request.headers, rules)
         let place = try budget.place()
+        // What it takes is given back when all is done, and not after its last use.
+        defer { withExtendedLifetime(place) {} }
         let body = try await BodyReading(request, options.limits).bytes(place)
         let post = Post(headers: request.headers, body: body)
         switch try await receiver.receive(post, rules) {

@@ -43,51 +43,52 @@ struct AmazonReceiver: Receiver {
     }
 
     func receive(_ post: Post, _ rules: ReceivingRules) async throws -> Received {
-        let message: SNSMessage = try BoundedJSON.decode(post.body, rules.limits, "the body")
+        let message: SNSMessage = try BoundedJSON.decode(
+            post.body, rules.limits, "the body", isCapitalized: true)
         guard let canonical = message.canonical else {
             throw InboundRefusal.broken(
-                "the body is of the type \(quoted(message.Type)); expected Notification, SubscriptionConfirmation or UnsubscribeConfirmation with all their members"
+                "the body is of the type \(quoted(message.type)); expected Notification, SubscriptionConfirmation or UnsubscribeConfirmation with all their members"
             )
         }
-        guard ServiceID.isValid(message.MessageId) else { throw InboundRefusal.broken("the MessageId is none") }
-        let topic = try topic(message.TopicArn)
-        guard let time = SNSMessage.time(message.Timestamp) else {
-            throw InboundRefusal.broken("the Timestamp \(quoted(message.Timestamp)) is none")
+        guard ServiceID.isValid(message.messageId) else { throw InboundRefusal.broken("the MessageId is none") }
+        let topic = try topic(message.topicArn)
+        guard let time = SNSMessage.time(message.timestamp) else {
+            throw InboundRefusal.broken("the Timestamp \(quoted(message.timestamp)) is none")
         }
         try rules.checkTime(time)
         try await verify(message, canonical, topic, rules)
-        switch message.Type {
+        switch message.type {
         case "SubscriptionConfirmation": return try await confirmSubscription(message, topic, rules)
         case "UnsubscribeConfirmation":
             rules.logger.warning("a subscription has ended", metadata: ["topic": "\(topic.arn)"])
             return .done("the end of the subscription is noted")
         default:
             // SES writes this text into a topic when it begins to use it.
-            if message.Message.hasPrefix("Successfully validated SNS topic") { return .done("the topic is known") }
-            return .mail(VerifiedPost(replayKey: message.MessageId) { try SESNotification.mail(of: message, rules) })
+            if message.message.hasPrefix("Successfully validated SNS topic") { return .done("the topic is known") }
+            return .mail(VerifiedPost(replayKey: message.messageId) { try SESNotification.mail(of: message, rules) })
         }
     }
 
     private func verify(
         _ message: SNSMessage, _ canonical: String, _ topic: AmazonTopic, _ rules: ReceivingRules
     ) async throws {
-        guard topic.isCertificate(message.SigningCertURL) else {
+        guard topic.isCertificate(message.signingCertURL) else {
             throw InboundRefusal.forbidden(
-                "the certificate is at \(quoted(message.SigningCertURL)); expected https://\(topic.host)/SimpleNotificationService-….pem"
+                "the certificate is at \(quoted(message.signingCertURL)); expected https://\(topic.host)/SimpleNotificationService-….pem"
             )
         }
-        guard message.Signature.utf8.count <= 2_000, let bytes = Data(base64Encoded: message.Signature) else {
-            throw InboundRefusal.forbidden("the Signature is no Base64")
+        guard message.signature.utf8.count <= 2_000, let bytes = Data(base64Encoded: message.signature) else {
+            throw InboundRefusal.forbidden("the signature is no Base64")
         }
-        guard ["1", "2"].contains(message.SignatureVersion) else {
+        guard ["1", "2"].contains(message.signatureVersion) else {
             throw InboundRefusal.forbidden(
-                "the SignatureVersion is \(quoted(message.SignatureVersion)); expected 1 or 2")
+                "the SignatureVersion is \(quoted(message.signatureVersion)); expected 1 or 2")
         }
-        let key = try await keys.key(at: message.SigningCertURL, now: rules.now)
+        let key = try await keys.key(at: message.signingCertURL, now: rules.now)
         let signature = _RSA.Signing.RSASignature(rawRepresentation: bytes)
         let data = Data(canonical.utf8)
         let isRight =
-            message.SignatureVersion == "1"
+            message.signatureVersion == "1"
             ? key.isValidSignature(signature, for: Insecure.SHA1.hash(data: data), padding: .insecurePKCS1v1_5)
             : key.isValidSignature(signature, for: SHA256.hash(data: data), padding: .insecurePKCS1v1_5)
         guard isRight else { throw InboundRefusal.forbidden("the signature is not right for the message") }
@@ -96,9 +97,9 @@ struct AmazonReceiver: Receiver {
     private func confirmSubscription(
         _ message: SNSMessage, _ topic: AmazonTopic, _ rules: ReceivingRules
     ) async throws -> Received {
-        guard let url = message.SubscribeURL, topic.isConfirmation(url) else {
+        guard let url = message.subscribeURL, topic.isConfirmation(url) else {
             throw InboundRefusal.forbidden(
-                "the SubscribeURL \(quoted(message.SubscribeURL ?? "")) does not confirm a subscription of the topic at https://\(topic.host)/"
+                "the SubscribeURL \(quoted(message.subscribeURL ?? "")) does not confirm a subscription of the topic at https://\(topic.host)/"
             )
         }
         do {
@@ -115,31 +116,31 @@ struct AmazonReceiver: Receiver {
 
 /// What SNS posts.
 struct SNSMessage: Decodable, Sendable {
-    var `Type`: String
-    var MessageId: String
-    var TopicArn: String
-    var Subject: String?
-    var Message: String
-    var Timestamp: String
-    var SignatureVersion: String
-    var Signature: String
-    var SigningCertURL: String
-    var SubscribeURL: String?
-    var Token: String?
+    var type: String
+    var messageId: String
+    var topicArn: String
+    var subject: String?
+    var message: String
+    var timestamp: String
+    var signatureVersion: String
+    var signature: String
+    var signingCertURL: String
+    var subscribeURL: String?
+    var token: String?
 
     /// What is signed; `nil` if it is of another type or lacks a member.
     var canonical: String? {
-        var fields: [(String, String)] = [("Message", Message), ("MessageId", MessageId)]
-        switch self.Type {
+        var fields: [(String, String)] = [("Message", message), ("MessageId", messageId)]
+        switch type {
         case "Notification":
-            if let Subject { fields.append(("Subject", Subject)) }
-            fields += [("Timestamp", Timestamp)]
+            if let subject { fields.append(("Subject", subject)) }
+            fields += [("Timestamp", timestamp)]
         case "SubscriptionConfirmation", "UnsubscribeConfirmation":
-            guard let SubscribeURL, let Token else { return nil }
-            fields += [("SubscribeURL", SubscribeURL), ("Timestamp", Timestamp), ("Token", Token)]
+            guard let subscribeURL, let token else { return nil }
+            fields += [("SubscribeURL", subscribeURL), ("Timestamp", timestamp), ("Token", token)]
         default: return nil
         }
-        fields += [("TopicArn", TopicArn), ("Type", self.Type)]
+        fields += [("TopicArn", topicArn), ("Type", type)]
         return fields.map { "\($0.0)\n\($0.1)\n" }.joined()
     }
 

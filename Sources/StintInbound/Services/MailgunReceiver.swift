@@ -62,9 +62,9 @@ struct MailgunReceiver: Receiver {
                 sender: form.text("sender"), recipients: AddressList.plain(form.text("recipient") ?? "", rules.limits)))
         let sflag = content.header("X-Mailgun-Sflag")?.lowercased()
         mail.checks.isSpam = sflag.map { $0 == "yes" }
-        mail.checks.spamScore = content.header("X-Mailgun-Sscore").flatMap { Double($0) }
-        mail.checks.spf = CheckResults.result(content.header("X-Mailgun-Spf"))
-        mail.checks.dkim = CheckResults.result(content.header("X-Mailgun-Dkim-Check-Result"))
+        mail.checks.spamScore = CheckResults.score(content.header("X-Mailgun-Sscore"))
+        mail.checks.spf = CheckResults.result(content.only("X-Mailgun-Spf"))
+        mail.checks.dkim = CheckResults.result(content.only("X-Mailgun-Dkim-Check-Result"))
         return mail
     }
 

@@ -25,8 +25,9 @@ struct PostmarkReceiver: Receiver {
                 .unsupportedMediaType,
                 "the body is \(type.isEmpty ? "of no type" : quoted(type)); expected application/json")
         }
-        let mail: PostmarkMail = try BoundedJSON.decode(post.body, rules.limits, "the body")
-        guard let id = mail.MessageID, ServiceID.isValid(id) else {
+        let mail: PostmarkMail = try BoundedJSON.decode(
+            post.body, rules.limits, "the body", isCapitalized: true)
+        guard let id = mail.messageID, ServiceID.isValid(id) else {
             throw InboundRefusal.broken("the body has no MessageID: it is no mail of a Postmark inbound stream")
         }
         return .mail(VerifiedPost(replayKey: id) { try self.mail(mail, id, rules) })
@@ -34,49 +35,59 @@ struct PostmarkReceiver: Receiver {
 
     private func mail(_ posted: PostmarkMail, _ id: String, _ rules: ReceivingRules) throws -> InboundMail {
         var content = MailContent(rules.limits)
-        let listed = (posted.Headers ?? []).map { HeaderField(name: $0.Name ?? "", raw: $0.Value ?? "") }
+        let listed = (posted.headers ?? []).map { HeaderField(name: $0.name ?? "", raw: $0.value ?? "") }
         // Those that Postmark gives as fields of their own.
-        content.addMissing("From", posted.FromFull?.text ?? posted.From)
-        content.addMissing("To", posted.ToFull.map(PostmarkMail.Address.list) ?? posted.To)
-        content.addMissing("Cc", posted.CcFull.map(PostmarkMail.Address.list) ?? posted.Cc)
-        content.addMissing("Reply-To", posted.ReplyTo.flatMap { $0.isEmpty ? nil : $0 })
-        content.addMissing("Subject", posted.Subject)
-        content.addMissing("Date", posted.Date)
+        content.addMissing("From", posted.fromFull?.text ?? posted.from)
+        content.addMissing("To", posted.toFull.map(PostmarkMail.Address.list) ?? posted.to)
+        content.addMissing("Cc", posted.ccFull.map(PostmarkMail.Address.list) ?? posted.cc)
+        content.addMissing("Reply-To", posted.replyTo.flatMap { $0.isEmpty ? nil : $0 })
+        content.addMissing("Subject", posted.subject)
+        content.addMissing("Date", posted.date)
         let given = Set(content.headers.map { $0.name.lowercased() })
         content.setHeaders(listed.filter { !$0.name.isEmpty && !given.contains($0.name.lowercased()) })
-        content.add(text: posted.TextBody.map { Array($0.utf8)[...] }, charset: "utf-8")
-        content.add(html: posted.HtmlBody.flatMap { $0.isEmpty ? nil : Array($0.utf8)[...] }, charset: "utf-8")
-        for file in posted.Attachments ?? [] {
-            guard let bytes = Data(base64Encoded: file.Content ?? "", options: .ignoreUnknownCharacters) else {
+        content.add(text: posted.textBody.map { Array($0.utf8)[...] }, charset: "utf-8")
+        content.add(html: posted.htmlBody.flatMap { $0.isEmpty ? nil : Array($0.utf8)[...] }, charset: "utf-8")
+        for file in posted.attachments ?? [] {
+            guard let bytes = Data(base64Encoded: file.content ?? "", options: .ignoreUnknownCharacters) else {
                 throw InboundRefusal(
-                    .badRequest, "the attachment \(quoted(file.Name ?? "")) is no Base64", isFinal: true)
+                    .badRequest, "the attachment \(quoted(file.name ?? "")) is no Base64", isFinal: true)
             }
             content.attach(
-                file.Name ?? "", type: file.ContentType.map { HeaderValue($0).value } ?? "",
-                contentID: file.ContentID.flatMap { $0.isEmpty ? nil : $0 }, [UInt8](bytes))
+                file.name ?? "", type: file.contentType.map { HeaderValue($0).value } ?? "",
+                contentID: file.contentID.flatMap { $0.isEmpty ? nil : $0 }, [UInt8](bytes))
         }
         let recipients =
-            (posted.OriginalRecipient.map { AddressList.plain($0, rules.limits) } ?? []).isEmpty
-            ? (posted.ToFull ?? []).compactMap(\.Email)
-            : AddressList.plain(posted.OriginalRecipient ?? "", rules.limits)
+            (posted.originalRecipient.map { AddressList.plain($0, rules.limits) } ?? []).isEmpty
+            ? (posted.toFull ?? []).compactMap(\.email)
+            : AddressList.plain(posted.originalRecipient ?? "", rules.limits)
         var mail = content.mail(
             .postmark, id: id, rules,
-            envelope: Envelope(sender: content.header("Return-Path"), recipients: recipients))
+            envelope: Envelope(sender: Self.sender(content), recipients: recipients))
         mail.checks = Self.checks(content)
         return mail
     }
 
-    /// Postmark runs SpamAssassin, and gives its headers.
+    /// The sender that SPF was checked for. A `Return-Path` may be the mail's own.
+    private static func sender(_ content: MailContent) -> String? {
+        guard let checked = content.only("Received-SPF"), let start = checked.range(of: "envelope-from=") else {
+            return content.header("Return-Path") == "<>" ? "" : nil
+        }
+        let word = checked[start.upperBound...].prefix { $0 != ";" && $0 != " " && $0 != ")" }
+        return String(word.filter { $0 != "\"" })
+    }
+
+    /// Postmark runs SpamAssassin, and gives its headers. One that is there twice may be the sender's own.
     private static func checks(_ content: MailContent) -> InboundChecks {
         var checks = InboundChecks()
         checks.isSpam = content.header("X-Spam-Status").map { $0.lowercased().hasPrefix("yes") }
-        checks.spamScore = content.header("X-Spam-Score").flatMap { Double($0) }
-        checks.spf = CheckResults.result(content.header("Received-SPF"))
-        let tests = content.header("X-Spam-Tests")?.uppercased() ?? ""
+        checks.spamScore = CheckResults.score(content.header("X-Spam-Score"))
+        checks.spf = CheckResults.result(content.only("Received-SPF"))
+        let tests = Set(
+            (content.only("X-Spam-Tests") ?? "").uppercased().split { $0 == "," || $0 == " " }.map(String.init))
         if tests.contains("DKIM_VALID_AU") {
             checks.dkim = .pass
             // The signature is of the author's own domain.
-            let author = AddressList.of(content.header("From"), content.limits).first?.domain
+            let author = content.addresses("From").first?.domain
             checks.dkimDomains = author.map { [$0] } ?? []
         } else if tests.contains("DKIM_VALID") {
             checks.dkim = .pass
@@ -90,45 +101,45 @@ struct PostmarkReceiver: Receiver {
 /// The JSON that Postmark posts. Further members are not read.
 private struct PostmarkMail: Decodable, Sendable {
     struct Address: Decodable, Sendable {
-        var Email: String?
-        var Name: String?
+        var email: String?
+        var name: String?
 
         var text: String {
-            guard let name = Name, !name.isEmpty else { return Email ?? "" }
+            guard let name, !name.isEmpty else { return email ?? "" }
             let plain = name.replacing("\\", with: "").replacing("\"", with: "")
-            return "\"\(plain)\" <\(Email ?? "")>"
+            return "\"\(plain)\" <\(email ?? "")>"
         }
 
         static func list(_ addresses: [Address]) -> String { addresses.map(\.text).joined(separator: ", ") }
     }
 
     struct Header: Decodable, Sendable {
-        var Name: String?
-        var Value: String?
+        var name: String?
+        var value: String?
     }
 
     struct File: Decodable, Sendable {
-        var Name: String?
-        var Content: String?
-        var ContentType: String?
-        var ContentID: String?
+        var name: String?
+        var content: String?
+        var contentType: String?
+        var contentID: String?
     }
 
-    var MessageID: String?
-    var From: String?
-    var FromFull: Address?
-    var To: String?
-    var ToFull: [Address]?
-    var Cc: String?
-    var CcFull: [Address]?
-    var ReplyTo: String?
-    var OriginalRecipient: String?
-    var Subject: String?
-    var Date: String?
-    var TextBody: String?
-    var HtmlBody: String?
-    var Headers: [Header]?
-    var Attachments: [File]?
+    var messageID: String?
+    var from: String?
+    var fromFull: Address?
+    var to: String?
+    var toFull: [Address]?
+    var cc: String?
+    var ccFull: [Address]?
+    var replyTo: String?
+    var originalRecipient: String?
+    var subject: String?
+    var date: String?
+    var textBody: String?
+    var htmlBody: String?
+    var headers: [Header]?
+    var attachments: [File]?
 }
 
 /// What a service calls a mail.

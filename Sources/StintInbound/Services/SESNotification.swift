@@ -40,7 +40,7 @@ struct SESNotification: Decodable {
     static func mail(of message: SNSMessage, _ rules: ReceivingRules) throws -> InboundMail {
         let notification: SESNotification
         do {
-            notification = try BoundedJSON.decode(Array(message.Message.utf8), rules.limits, "the Message")
+            notification = try BoundedJSON.decode(Array(message.message.utf8), rules.limits, "the Message")
         } catch var refusal as InboundRefusal {
             refusal.isFinal = true
             throw refusal
@@ -65,7 +65,7 @@ struct SESNotification: Decodable {
         let content = try MIMEReading(rules.limits).content(of: source)
         let receipt = notification.receipt
         var mail = content.mail(
-            .ses, id: message.MessageId, rules,
+            .ses, id: message.messageId, rules,
             envelope: Envelope(
                 sender: notification.mail?.source,
                 recipients: receipt?.recipients ?? notification.mail?.destination ?? []))

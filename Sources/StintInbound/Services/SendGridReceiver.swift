@@ -123,24 +123,25 @@ struct SendGridReceiver: Receiver {
                 recipients: envelope?.to ?? AddressList.of(form.text("to"), limits).map(\.address)))
         mail.checks.spf = CheckResults.result(form.text("SPF"))
         readSignatures(form.text("dkim"), &mail.checks)
-        mail.checks.spamScore = form.text("spam_score").flatMap { Double($0) }
+        mail.checks.spamScore = CheckResults.score(form.text("spam_score"))
         return mail
     }
 
-    /// `{@example.org : pass, @example.net : fail}` or `none`.
+    /// `{@example.org : pass, @example.net : fail}` or `none`. The domains are as the sender has written them, so a text of
+    /// another form says nothing.
     private func readSignatures(_ text: String?, _ checks: inout InboundChecks) {
-        guard let text = text?.prefix(4_000) else { return }
-        for item in text.split(whereSeparator: { "{},".contains($0) }).prefix(20) {
-            let parts = item.split(separator: ":", maxSplits: 1)
-            guard let result = CheckResults.result(parts.last.map(String.init)) else { continue }
-            if result == .pass {
-                checks.dkim = .pass
-                if parts.count == 2 {
-                    checks.dkimDomains.append(parts[0].filter { $0 != " " && $0 != "@" }.lowercased())
-                }
-            } else if checks.dkim != .pass {
-                checks.dkim = result
-            }
+        guard let text, text.utf8.count <= 4_000 else { return }
+        var found: [(domain: String, result: InboundChecks.Result)] = []
+        for item in text.split(whereSeparator: { "{},".contains($0) }) where !item.allSatisfy({ $0 == " " }) {
+            let words = item.split(separator: " ")
+            guard words.count == 3, words[1] == ":", words[0].first == "@",
+                words[0].dropFirst().allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") }
+                ),
+                let result = CheckResults.result(String(words[2]))
+            else { return }
+            found.append((words[0].dropFirst().lowercased(), result))
         }
+        checks.dkim = found.contains { $0.result == .pass } ? .pass : found.first?.result
+        checks.dkimDomains = found.filter { $0.result == .pass }.map(\.domain)
     }
 }

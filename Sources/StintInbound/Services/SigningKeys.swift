@@ -48,7 +48,8 @@ actor SigningKeys {
             let (key, validity) = try await entry.key.value
             guard validity.contains(now) else {
                 entries[url] = nil
-                throw InboundRefusal.forbidden("the certificate that signs the message is not valid now")
+                throw InboundRefusal.unavailable(
+                    "the certificate that signs the message is not valid now: check the clock")
             }
             return key
         } catch let refusal as InboundRefusal {
