@@ -7,6 +7,7 @@ struct UnreadSocket: Sendable {
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Self.stream, 0)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
