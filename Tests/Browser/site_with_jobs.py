@@ -69,14 +69,11 @@ class Site:
 
     def serve(self, *options):
         process = self.start("serve", "--web", "127.0.0.1:0", "--catch-mail", "127.0.0.1:0", *options)
-        line = process.stdout.readline()
-        match = re.match(r"smtp://(127\.0\.0\.1:\d+)", line)
-        assert match, f"`stint serve` has printed {line!r} and not where it catches mails"
-        mail_address = match[1]
-        line = process.stdout.readline()
-        match = re.match(r"(http://127\.0\.0\.1:\d+)/", line)
-        assert match, f"`stint serve` has printed {line!r} and not its address"
-        return match[1], mail_address
+        # It prints each as soon as it listens there.
+        lines = "".join(sorted(process.stdout.readline() for _ in range(2)))
+        match = re.fullmatch(r"(http://127\.0\.0\.1:\d+)/\nsmtp://(127\.0\.0\.1:\d+)\n", lines)
+        assert match, f"`stint serve` has printed {lines!r} and not its two addresses"
+        return match[1], match[2]
 
     def send_mails(self):
         mails.send(self.mail_address, *mails.hostile(HOSTILE))
