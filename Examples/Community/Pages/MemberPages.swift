@@ -7,7 +7,7 @@ extension Site {
     func addMembers(_ router: RouterGroup<PageContext>) {
         get(router, "/members") { request, context, _ in
             let search = String(request.uri.queryParameters["search"] ?? "").prefix(100)
-            let page = max(0, request.uri.queryParameters["page"].flatMap { Int($0) } ?? 0)
+            let page = min(100_000, max(0, request.uri.queryParameters["page"].flatMap { Int($0) } ?? 0))
             let (members, count) = try await data.pool.read { db in
                 let condition =
                     "deleted_at IS NULL AND (?1 = '' OR instr(lower(name), lower(?1)) OR instr(handle, lower(?1)))"
