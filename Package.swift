@@ -152,7 +152,7 @@ let package = Package(
             name: "CGMime", pkgConfig: "gmime-3.0", providers: [.apt(["libgmime-3.0-dev"]), .brew(["gmime"])]),
         .systemLibrary(
             name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
-        // Mails that come from outside, read with GMime within limits.
+        // Mails that come from outside, read with GMime within limits, and their HTML.
         .target(name: "StintMIME", dependencies: ["CGMime"]),
         // Mail as jobs, of any store.
         .target(
@@ -166,7 +166,8 @@ let package = Package(
         .target(
             name: "StintNotifications",
             dependencies: [
-                "StintCore", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle, logging, metrics,
+                "StintCore", "StintMIME", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle, logging,
+                metrics,
             ]
         ),
 

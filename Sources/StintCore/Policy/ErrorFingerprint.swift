@@ -1,3 +1,5 @@
+import StintPlatform
+
 /// What errors have in common that differ only in their variable parts: a pure function of an error's text.
 ///
 /// | in the error | in the fingerprint |
@@ -47,8 +49,7 @@ public struct ErrorFingerprint: Sendable, Hashable {
 
     /// FNV-1a with the finishing steps of MurmurHash3. It is kept in files, so it never changes.
     private static func hash(_ bytes: [UInt8]) -> Int64 {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+        var hash = FNV1a.hash(bytes)
         hash = (hash ^ (hash >> 33)) &* 0xff51_afd7_ed55_8ccd
         hash = (hash ^ (hash >> 33)) &* 0xc4ce_b9fe_1a85_ec53
         return Int64(bitPattern: hash ^ (hash >> 33))

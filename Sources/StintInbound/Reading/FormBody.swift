@@ -1,5 +1,6 @@
 import HTTPTypes
 import StintCore
+import StintPlatform
 
 /// The fields of a form, `application/x-www-form-urlencoded` or `multipart/form-data`.
 struct FormBody: Sendable {
@@ -16,7 +17,10 @@ struct FormBody: Sendable {
     private(set) var fields: [Field] = []
 
     /// - Throws: ``InboundRefusal``.
+    private let limits: InboundLimits
+
     init(_ post: Post, _ limits: InboundLimits) throws {
+        self.limits = limits
         let type = HeaderValue(post.contentType)
         switch type.value {
         case "application/x-www-form-urlencoded": fields = try Self.urlencoded(post.body, limits)
@@ -33,7 +37,7 @@ struct FormBody: Sendable {
         }
     }
 
-    /// The first field of this name that is no file.
+    /// The first field of this name.
     private func field(_ name: String) -> Field? { fields.first { $0.name == name } }
 
     func bytes(_ name: String) -> ArraySlice<UInt8>? { field(name)?.bytes }
@@ -41,7 +45,7 @@ struct FormBody: Sendable {
 
     /// A short text; of a longer one its beginning.
     func text(_ name: String, charset: String? = nil) -> String? {
-        field(name).map { Charset.text($0.bytes.prefix(262_144), charset ?? $0.charset) }
+        field(name).map { Charset.text($0.bytes.prefix(limits.fieldBytes), charset ?? $0.charset) }
     }
 
     // MARK: - application/x-www-form-urlencoded

@@ -1,3 +1,5 @@
+import StintPlatform
+
 /// The Message-ID that StintMail's messages with a thread refer to, and by which a reply to any of them can be known.
 ///
 /// A reply has it in its `References`. Keep ``key(of:)`` beside what a thread is about, and look it up:
@@ -10,11 +12,8 @@ public enum MailThread {
     ///
     /// - Parameter thread: The same as in `MailMessage.thread`.
     public static func key(of thread: String) -> String {
-        // FNV-1a, as MailMessage has it.
-        var value: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in thread.utf8 { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        // MailMessage does the same.
+        FNV1a.text(thread.utf8)
     }
 
     /// - Parameter domain: That of `MailMessage.from`.

@@ -1,5 +1,6 @@
 import Crypto
 import StintCore
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,4 +1,5 @@
 import HTTPTypes
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

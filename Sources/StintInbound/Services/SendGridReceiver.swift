@@ -2,6 +2,7 @@ import Crypto
 import HTTPTypes
 import StintCore
 import StintMIME
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials

@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -58,7 +59,7 @@ struct OutgoingMail {
     /// The same for each attempt, and another one for each job, also of another database.
     private static func id(of context: JobContext, _ payload: [UInt8]) -> String {
         let enqueued = Int64((context.enqueuedAt.timeIntervalSince1970 * 1_000).rounded())
-        return "stint-\(context.id)-\(enqueued)-\(MailText.hash(payload))"
+        return "stint-\(context.id)-\(enqueued)-\(FNV1a.text(payload))"
     }
 
     private static func all(

@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -26,7 +27,7 @@ extension MailMessage {
         header.add("Date", words: [MailDate.text(date ?? fallback)])
         header.add("Message-ID", words: [messageID])
         if let thread {
-            let root = "<thread-\(MailText.hash(thread.utf8))@\(from.domain)>"
+            let root = "<thread-\(FNV1a.text(thread.utf8))@\(from.domain)>"
             header.add("In-Reply-To", words: [root])
             header.add("References", words: [root])
         }
@@ -34,7 +35,7 @@ extension MailMessage {
         try addUnsubscribe(to: &header)
         for further in headers { try add(further, to: &header) }
         header.add("MIME-Version", words: ["1.0"])
-        let body = try MailBody(self, boundary: "=_stint_\(MailText.hash(messageID.utf8))").part().bytes()
+        let body = try MailBody(self, boundary: "=_stint_\(FNV1a.text(messageID.utf8))").part().bytes()
         let bytes = header.bytes + body
         guard bytes.count <= Self.maximumBytes else {
             throw StintError.invalidInput(

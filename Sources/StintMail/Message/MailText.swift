@@ -48,12 +48,4 @@ enum MailText {
         }
         return bytes
     }
-
-    /// A number that depends on the bytes only (FNV-1a), in hexadecimal.
-    static func hash(_ bytes: some Sequence<UInt8>) -> String {
-        var value: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in bytes { value = (value ^ UInt64(byte)) &* 0x100_0000_01b3 }
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
-    }
 }

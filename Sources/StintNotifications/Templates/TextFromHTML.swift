@@ -1,3 +1,5 @@
+import StintMIME
+
 /// Plain text made from HTML, for mail programs that show no HTML, and for readers who prefer none.
 ///
 /// Paragraphs, headings, lists and quotes keep their lines, cells of tables have ` | ` between them, and a link's address

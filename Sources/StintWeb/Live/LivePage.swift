@@ -1,5 +1,6 @@
 import Crypto
 import StintCore
+import StintPlatform
 
 /// A page at one moment, in two parts: the texts of its elements with `data-live`, by name, and all the rest.
 struct LivePage: Sendable {
@@ -34,7 +35,7 @@ struct LivePage: Sendable {
     }
 
     /// Names all but the values: a browser that has a page of the same structure needs only those.
-    var structure: String { Credentials.hex(SHA256.hash(data: rest).prefix(8)) }
+    var structure: String { HexText.text(SHA256.hash(data: rest).prefix(8)) }
 
     func differs(from other: LivePage?) -> Bool {
         guard let other else { return true }

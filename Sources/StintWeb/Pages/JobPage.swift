@@ -1,5 +1,6 @@
 import Hummingbird
 import StintCore
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -295,7 +296,7 @@ private struct JobView {
         return stride(from: 0, to: all.count, by: 16).map { start in
             let line = all[start..<min(start + 16, all.count)]
             let offset = String(start, radix: 16)
-            let hex = line.map { Credentials.hex([$0]) }.joined(separator: " ")
+            let hex = line.map { HexText.text([$0]) }.joined(separator: " ")
             let text = line.map { (0x20..<0x7f).contains($0) ? String(UnicodeScalar($0)) : "." }.joined()
             return String(repeating: "0", count: 8 - offset.count) + offset + "  " + hex
                 + String(repeating: " ", count: 49 - hex.count) + text

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Mustache
 import StintCore
+import StintPlatform
 
 /// What a page shows.
 struct Page {
@@ -174,7 +175,7 @@ func percentEncoded(_ text: String) -> String {
         switch byte {
         case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x2d, 0x2e, 0x5f, 0x7e:
             encoded.append(Character(UnicodeScalar(byte)))
-        default: encoded += "%" + Credentials.hex([byte]).uppercased()
+        default: encoded += "%" + HexText.text([byte]).uppercased()
         }
     }
     return encoded

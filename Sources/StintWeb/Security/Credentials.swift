@@ -59,7 +59,7 @@ public struct Credentials: Sendable {
             var hash: [UInt8]?
             if words[2] != "-" {
                 let prefix = "sha256:"
-                guard words[2].hasPrefix(prefix), let bytes = Self.bytes(hex: words[2].dropFirst(prefix.count)),
+                guard words[2].hasPrefix(prefix), let bytes = HexText.bytes(words[2].dropFirst(prefix.count)),
                     bytes.count == SHA256.byteCount
                 else {
                     throw wrong("the hash of \(quoted(first)) must be sha256: and 64 hexadecimal digits, or -")
@@ -82,7 +82,7 @@ public struct Credentials: Sendable {
         // All of them are compared, and each in the same time whatever its first different byte is.
         var found: WebUser?
         for entry in entries {
-            if let known = entry.hash, Self.isEqual(known, hash) { found = entry.user }
+            if let known = entry.hash, ConstantTime.isEqual(known, hash) { found = entry.user }
         }
         return found
     }
@@ -100,7 +100,7 @@ public struct Credentials: Sendable {
             )
         }
         let token = "stint_" + newSecret()
-        return (token, "\(name) \(role.rawValue) sha256:\(hex(hash(of: token)))")
+        return (token, "\(name) \(role.rawValue) sha256:\(HexText.text(hash(of: token)))")
     }
 
     /// Adds a user's line to a file, which is made if there is none.
@@ -128,28 +128,10 @@ public struct Credentials: Sendable {
     /// 256 random bits, in hexadecimal digits.
     static func newSecret() -> String {
         var generator = SystemRandomNumberGenerator()
-        return hex((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
+        return HexText.text((0..<32).map { _ in UInt8.random(in: 0...255, using: &generator) })
     }
 
     static func hash(of token: String) -> [UInt8] { Array(SHA256.hash(data: Array(token.utf8))) }
-
-    static func isEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
-        guard left.count == right.count else { return false }
-        return zip(left, right).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
-    }
-
-    static func hex(_ bytes: some Sequence<UInt8>) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func bytes(hex text: Substring) -> [UInt8]? {
-        let digits = Array(text.utf8)
-        guard digits.count % 2 == 0, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map {
-            UInt8(String(decoding: digits[$0...$0 + 1], as: UTF8.self), radix: 16)!
-        }
-    }
 
     private static func checkPermissions(_ path: String) throws {
         var status = stat()

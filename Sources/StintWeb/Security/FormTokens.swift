@@ -1,4 +1,5 @@
 import Crypto
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -20,11 +21,11 @@ struct FormTokens: Sendable {
     private let key = SymmetricKey(size: .bits256)
 
     func token(of secret: String) -> String {
-        Credentials.hex(HMAC<SHA256>.authenticationCode(for: Data(secret.utf8), using: key))
+        HexText.text(HMAC<SHA256>.authenticationCode(for: Data(secret.utf8), using: key))
     }
 
     func isValid(_ token: String, of secret: String) -> Bool {
-        guard let code = Credentials.bytes(hex: token[...]) else { return false }
+        guard let code = HexText.bytes(token) else { return false }
         return HMAC<SHA256>.isValidAuthenticationCode(code, authenticating: Data(secret.utf8), using: key)
     }
 

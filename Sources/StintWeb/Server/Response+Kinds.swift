@@ -1,6 +1,7 @@
 import Crypto
 import HTTPTypes
 import Hummingbird
+import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -38,7 +39,7 @@ extension Response {
 
     /// A file that is a part of the program.
     static func asset(_ request: WebRequest, _ bytes: [UInt8], _ type: String) -> Response {
-        let tag = "\"\(Credentials.hex(SHA256.hash(data: bytes).prefix(12)))\""
+        let tag = "\"\(HexText.text(SHA256.hash(data: bytes).prefix(12)))\""
         let headers: HTTPFields = [.contentType: type, .eTag: tag, .cacheControl: "public, max-age=300"]
         if request.request.headers[.ifNoneMatch] == tag { return Response(status: .notModified, headers: headers) }
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))

@@ -1,7 +1,7 @@
 /// Bytes as hexadecimal text.
-enum HexText {
+package enum HexText {
     /// - Returns: `nil` if it is none, or has more than 64 bytes.
-    static func bytes(_ text: String) -> [UInt8]? {
+    package static func bytes(_ text: some StringProtocol) -> [UInt8]? {
         let digits = Array(text.utf8)
         guard digits.count.isMultiple(of: 2), (2...128).contains(digits.count) else { return nil }
         var bytes: [UInt8] = []
@@ -12,12 +12,12 @@ enum HexText {
         return bytes
     }
 
-    static func text(_ bytes: some Sequence<UInt8>) -> String {
+    package static func text(_ bytes: some Sequence<UInt8>) -> String {
         let digits = Array("0123456789abcdef".utf8)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
-    static func value(_ digit: UInt8) -> UInt8? {
+    package static func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case 0x30...0x39: digit - 0x30
         case 0x41...0x46: digit - 0x37

@@ -1,19 +1,27 @@
-/// Reads the tags and texts of HTML. Any bytes are HTML: what is no tag is text.
-struct HTMLScanner {
-    enum Token {
+/// Reads the tags and texts of HTML in one pass. Any bytes are HTML: what is no tag is text. It shows nothing and runs nothing.
+package struct HTMLScanner {
+    package enum Token {
         /// With its entities read.
         case text(String)
-        /// The name and those attributes that a text needs, in lower case.
+        /// The name and those attributes that readers need, in lower case.
         case open(String, [String: String])
         case close(String)
     }
 
     private let bytes: [UInt8]
+    private let keepsUnclosedTags: Bool
     private var position = 0
+    /// No tag ends any more, so that the rest is looked through once only.
+    private var hasNoTagEnd = false
 
-    init(_ html: String) { bytes = Array(html.utf8) }
+    /// - Parameter keepsUnclosedTags: Whether a tag that does not end is text. Otherwise the rest of the HTML is left out, as
+    ///   browsers do.
+    package init(_ html: String, keepsUnclosedTags: Bool = false) {
+        bytes = Array(html.utf8)
+        self.keepsUnclosedTags = keepsUnclosedTags
+    }
 
-    mutating func next() -> Token? {
+    package mutating func next() -> Token? {
         while position < bytes.count {
             if bytes[position] != UInt8(ascii: "<") { return text() }
             if let token = tag() { return token }
@@ -22,10 +30,10 @@ struct HTMLScanner {
     }
 
     /// Goes on behind the end of an element.
-    mutating func skip(to name: String) {
+    package mutating func skip(to name: String) {
         while position < bytes.count {
             if bytes[position] == UInt8(ascii: "<"), starts(with: "</\(name)") {
-                position = end(of: position)
+                position = end(of: position) ?? bytes.count
                 return
             }
             position += 1
@@ -49,23 +57,27 @@ struct HTMLScanner {
     private static func isLetter(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(lowered(byte)) }
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    /// Behind the `>` of the tag that begins at `start`; one in quotes does not count.
-    private func end(of start: Int) -> Int {
+    /// Behind the `>` of the tag that begins at `start`; `nil`: there is none. One in quotes does not count, unless the quotes
+    /// do not end.
+    private mutating func end(of start: Int) -> Int? {
+        guard !hasNoTagEnd else { return nil }
         var quote: UInt8?
-        var index = start + 1
-        while index < bytes.count {
+        var inQuotes: Int?
+        for index in (start + 1)..<bytes.count {
             let byte = bytes[index]
-            if let open = quote {
-                if byte == open { quote = nil }
-            } else if byte == UInt8(ascii: ">") {
-                return index + 1
-            } else if (byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'")) && bytes[index - 1] == UInt8(ascii: "=")
+            if byte == UInt8(ascii: ">") {
+                if quote == nil { return index + 1 }
+                inQuotes = inQuotes ?? index + 1
+            } else if byte == quote {
+                quote = nil
+            } else if quote == nil, byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "'"),
+                bytes[index - 1] == UInt8(ascii: "=")
             {
                 quote = byte
             }
-            index += 1
         }
-        return bytes.count
+        if inQuotes == nil { hasNoTagEnd = true }
+        return inQuotes
     }
 
     /// - Returns: `nil` for a comment and the like.
@@ -82,24 +94,33 @@ struct HTMLScanner {
         if isClosing { index += 1 }
         guard index < bytes.count, Self.isLetter(bytes[index]) else {
             if index < bytes.count, bytes[index] == UInt8(ascii: "!") || bytes[index] == UInt8(ascii: "?") {
-                position = end(of: start)
-                return nil
+                return goOn(behind: start) == nil ? unclosed(start) : nil
             }
             position = start + 1
             return .text("<")
         }
-        let end = end(of: start)
+        guard let end = goOn(behind: start) else { return unclosed(start) }
         var name: [UInt8] = []
         while index < end, Self.isLetter(bytes[index]) || (0x30...0x39).contains(bytes[index]) {
             name.append(Self.lowered(bytes[index]))
             index += 1
         }
-        position = end
         let text = String(decoding: name, as: UTF8.self)
         return isClosing ? .close(text) : .open(text, attributes(index, end))
     }
 
-    private static let needed: Set<String> = ["href", "alt", "start"]
+    private mutating func goOn(behind start: Int) -> Int? {
+        let end = end(of: start)
+        if let end { position = end }
+        return end
+    }
+
+    private mutating func unclosed(_ start: Int) -> Token? {
+        position = keepsUnclosedTags ? start + 1 : bytes.count
+        return keepsUnclosedTags ? .text("<") : nil
+    }
+
+    private static let needed: Set<String> = ["href", "alt", "start", "class", "id", "type"]
 
     private func attributes(_ start: Int, _ end: Int) -> [String: String] {
         var attributes: [String: String] = [:]
@@ -131,43 +152,5 @@ struct HTMLScanner {
             if Self.needed.contains(key) { attributes[key] = HTMLEntities.decoded(bytes[value]) }
         }
         return attributes
-    }
-}
-
-/// `&amp;`, `&#39;` and the like.
-enum HTMLEntities {
-    private static let named: [String: String] = [
-        "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": " ", "ndash": "–", "mdash": "—",
-        "hellip": "…", "laquo": "«", "raquo": "»", "ldquo": "“", "rdquo": "”", "lsquo": "‘", "rsquo": "’", "bdquo": "„",
-        "sbquo": "‚", "copy": "©", "reg": "®", "trade": "™", "euro": "€", "pound": "£", "bull": "•", "middot": "·",
-        "times": "×", "rarr": "→", "larr": "←", "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö",
-        "Uuml": "Ü", "szlig": "ß", "eacute": "é", "egrave": "è", "agrave": "à", "ccedil": "ç", "ntilde": "ñ",
-        "shy": "", "zwnj": "", "zwj": "\u{200D}", "lrm": "\u{200E}", "rlm": "\u{200F}",
-    ]
-    private static let longest = 12
-
-    static func decoded(_ bytes: ArraySlice<UInt8>) -> String {
-        guard bytes.contains(UInt8(ascii: "&")) else { return String(decoding: bytes, as: UTF8.self) }
-        var text: [UInt8] = []
-        var rest = bytes
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "&"), let end = rest.prefix(longest).firstIndex(of: UInt8(ascii: ";")),
-                let decoded = decoded(String(decoding: rest[..<end], as: UTF8.self))
-            else {
-                text.append(byte)
-                continue
-            }
-            text += Array(decoded.utf8)
-            rest = rest[(end + 1)...]
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    private static func decoded(_ name: String) -> String? {
-        guard name.hasPrefix("#") else { return named[name] }
-        let digits = name.dropFirst()
-        let isHex = digits.first == "x" || digits.first == "X"
-        guard let value = isHex ? UInt32(digits.dropFirst(), radix: 16) : UInt32(digits) else { return nil }
-        return Unicode.Scalar(value).map { String(Character($0)) } ?? "\u{FFFD}"
     }
 }
