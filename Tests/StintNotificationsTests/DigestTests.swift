@@ -107,4 +107,19 @@ struct DigestTests {
         try await test.deliver()
         #expect(site.sent.map(\.subject) == ["1 event"])
     }
+
+    @Test("an event without words, or with too many, does not hold back the others")
+    func oneWithoutWords() async throws {
+        site.add("ada", .hourly)
+        let long = String(repeating: "\"", count: 100_000)
+        site.change { $0.values["long"] = ["title": .text(long)] }
+        for (kind, object) in [("unknown", "one"), ("note", "long"), ("note", "two"), ("comment.posted", "three")] {
+            try await test.queue.enqueue(NotificationEvent(kind: kind, object: object), in: "events")
+        }
+        try await test.queue.drain(test.fanOut)
+        test.advance(by: .seconds(3_600))
+        try await test.deliver()
+        #expect(site.sent.map(\.subject) == ["2 events"])
+        #expect(site.causes == [.invalid, .invalid])
+    }
 }

@@ -98,6 +98,9 @@ final class Site: NotificationSource {
     static let templates = [
         "en/comment.posted.subject": "{{title}}",
         "en/comment.posted.html": "<p>{{title}} for {{recipient.name}}</p>",
+        "en/note.subject": "{{title}}",
+        "en/note.html": "<p>{{title}}</p>",
+        "en/note.item.html": "<b>{{title}}</b>",
         "en/digest.subject": "{{#count}}{{#one}}{{count}} event{{/one}}{{#other}}{{count}} events{{/other}}{{/count}}",
         "en/digest.html": "<ul>{{#items}}<li>{{{item}}}</li>{{/items}}</ul>{{#more}}<p>and {{more}} more</p>{{/more}}",
     ]

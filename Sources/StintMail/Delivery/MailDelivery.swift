@@ -1,5 +1,6 @@
 import Logging
 import StintCore
+import StintWorker
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -23,9 +24,8 @@ import StintCore
 /// it has them, say for whom this job is. And a message that is ready to send: its content type is `message/rfc822`,
 /// its payload the message, and it has both headers.
 ///
-/// ``MailWorker`` runs it. To run it in a worker of your own: `worker.registerOthers(retry: MailDelivery.retry,
-/// handler: delivery.run)`. Such a worker does not wait for the server's last answer once it has cancelled the handler:
-/// give it a long enough grace period.
+/// ``MailWorker`` runs it. To run it in a worker of your own, among other jobs or under a supervisor:
+/// `delivery.register(in: &worker)`. Such a worker goes on claiming while the server is dead, and releases what it claims.
 public struct MailDelivery: Sendable {
     /// The content type of a job whose payload is a message that is ready to send.
     public static let messageContentType = "message/rfc822"
@@ -43,6 +43,21 @@ public struct MailDelivery: Sendable {
         self.transport = transport
         self.retry = retry
     }
+
+    /// Lets a worker deliver the mails among its jobs: all for whose names no handler is registered.
+    ///
+    /// On an order to stop, the worker waits for the answer to the end of a message, since only that says whether the server
+    /// has it.
+    public func register(in worker: inout Worker) {
+        worker.registerOthers(retry: retry, cancellationTimeout: patience) { try await run($0) }
+    }
+
+    /// Lets a worker deliver the mails that are written for jobs of this name: ``run(_:write:)``.
+    public func register(named name: String, in worker: inout Worker, write: @escaping Writer) {
+        worker.register(named: name, retry: retry, cancellationTimeout: patience) { try await run($0, write: write) }
+    }
+
+    private var patience: Duration { transport.server.responseTimeout + .seconds(5) }
 
     /// Delivers the mail of a job. Returns if it is done.
     public func run(_ context: JobContext) async throws {

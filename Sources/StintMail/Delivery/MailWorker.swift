@@ -66,16 +66,8 @@ public struct MailWorker: Service {
         var delivery = MailDelivery(transport, retry: retry)
         delivery.whenUnreachable = { continuation.yield($0) }
         var worker = makeWorker()
-        // The answer to the end of a message is waited for, since only that says whether the server has it.
-        let patience = transport.server.responseTimeout + .seconds(5)
-        worker.registerOthers(retry: retry, cancellationTimeout: patience) { [delivery] in
-            try await delivery.run($0)
-        }
-        for (name, write) in writers {
-            worker.register(named: name, retry: retry, cancellationTimeout: patience) { [delivery] in
-                try await delivery.run($0, write: write)
-            }
-        }
+        delivery.register(in: &worker)
+        for (name, write) in writers { delivery.register(named: name, in: &worker, write: write) }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: worker, successTerminationBehavior: .gracefullyShutdownGroup)], logger: logger

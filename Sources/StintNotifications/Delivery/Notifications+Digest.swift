@@ -74,46 +74,61 @@ extension Notifications {
         }
         let period = context.headers[Self.periodHeader].flatMap(NotificationDigest.init)
         let headers = try await source.headers(of: shown.map(\.event), for: recipient, digest: period ?? .daily)
-        let values = try values(of: shown, recipient, period)
+        guard let values = values(of: shown, recipient, period, skip) else {
+            throw JobVerdict.bury(
+                "none of the \(shown.count) events has words for a digest, the first of the kind '\(shown[0].event.kind)': "
+                    + "look at its templates, then kick it")
+        }
         return try write("digest", values.html, text: values.text, headers, recipient, address)
     }
 
     /// Says which of the member's digests a job is.
     static var periodHeader: String { "notification-digest" }
 
+    /// - Returns: `nil` if nothing can be shown.
     private func values(
         of shown: [(event: NotificationEvent, values: [String: NotificationValue])], _ recipient: NotificationRecipient,
-        _ period: NotificationDigest?
-    ) throws -> (html: [String: NotificationValue], text: [String: NotificationValue]) {
+        _ period: NotificationDigest?,
+        _ skip: (NotificationEvent?, SkippedNotification.Cause, String) -> Void
+    ) -> (html: [String: NotificationValue], text: [String: NotificationValue])? {
         var items: [NotificationValue] = []
         var textItems: [NotificationValue] = []
         var bytes = 0
-        for (event, values) in shown.prefix(options.maximumItems) {
-            let words = try words(event.kind, values, recipient)
-            bytes += words.html.utf8.count + words.text.utf8.count
-            // The rest of the mail must fit too.
-            guard bytes <= NotificationTemplates.maximumRenderedBytes / 2 || items.isEmpty else { break }
+        // The rest of the mail must fit too.
+        let most = NotificationTemplates.maximumRenderedBytes / 2
+        // One without words, or with too many, does not hold back the others.
+        var unshown = 0
+        for (event, values) in shown {
+            guard items.count < options.maximumItems else { break }
+            let words: (html: String, text: String)
+            do {
+                words = try templates.item(event.kind, locale: recipient.locale, timeZone: recipient.timeZone, values)
+            } catch {
+                skip(event, .invalid, "\(error)")
+                unshown += 1
+                continue
+            }
+            let size = words.html.utf8.count + words.text.utf8.count
+            guard size <= most else {
+                skip(event, .invalid, "its words have \(size) bytes; at most \(most) fit into a digest")
+                unshown += 1
+                continue
+            }
+            guard bytes + size <= most else { break }
+            bytes += size
             var values = values
             values["item"] = .text(words.html)
             items.append(.object(values))
             values["item"] = .text(words.text)
             textItems.append(.object(values))
         }
-        let more = shown.count - items.count
+        guard !items.isEmpty else { return nil }
+        let count = shown.count - unshown
+        let more = count - items.count
         let values: [String: NotificationValue] = [
-            "count": .number(shown.count), "items": .list(items), "more": more > 0 ? .number(more) : .null,
+            "count": .number(count), "items": .list(items), "more": more > 0 ? .number(more) : .null,
             "hourly": .bool(period == .hourly), "daily": .bool(period == .daily), "weekly": .bool(period == .weekly),
         ]
         return (values, values.merging(["items": .list(textItems)]) { $1 })
-    }
-
-    private func words(
-        _ kind: String, _ values: [String: NotificationValue], _ recipient: NotificationRecipient
-    ) throws -> (html: String, text: String) {
-        do {
-            return try templates.item(kind, locale: recipient.locale, timeZone: recipient.timeZone, values)
-        } catch {
-            throw JobVerdict.bury("\(error)")
-        }
     }
 }

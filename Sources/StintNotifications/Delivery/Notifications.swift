@@ -56,6 +56,13 @@ public struct Notifications<Source: NotificationSource>: Sendable {
         }
     }
 
+    /// Lets a worker of other jobs too, such as one under a supervisor, write and deliver them.
+    public func register(in worker: inout Worker, delivery: MailDelivery) {
+        for name in [MemberEvent.singleName, MemberEvent.digestName] {
+            delivery.register(named: name, in: &worker) { try await message(for: $0) }
+        }
+    }
+
     /// Lets a worker write them for another way of delivery than SMTP, and for tests.
     ///
     /// - Parameter send: Its errors are those of a handler.

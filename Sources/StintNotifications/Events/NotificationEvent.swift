@@ -51,6 +51,9 @@ public struct NotificationEvent: JobParameters, Hashable {
     /// The options with which it is enqueued: its id is its idempotency key.
     public var options: JobOptions { JobOptions(idempotencyKey: id) }
 
+    /// The years 1 to 9999, in seconds since 1970.
+    private static let dates: ClosedRange<TimeInterval> = -62_135_596_800...253_402_300_799.999
+
     private func check() throws {
         for (name, value) in [
             ("id", id), ("kind", kind), ("actor", actor ?? "-"), ("object", object), ("place", place ?? "-"),
@@ -60,6 +63,9 @@ public struct NotificationEvent: JobParameters, Hashable {
                     "the \(name) of the event has \(value.utf8.count) bytes: it must have 1 to \(Self.maximumFieldBytes), "
                         + "and no NUL")
             }
+        }
+        guard Self.dates.contains(date.timeIntervalSince1970) else {
+            throw StintError.invalidInput("the date of the event is not within the years 1 to 9999")
         }
         guard TemplateName.isKind(kind) else {
             throw StintError.invalidInput(
