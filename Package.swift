@@ -166,7 +166,8 @@ let package = Package(
         .target(
             name: "StintNotifications",
             dependencies: [
-                "StintCore", "StintMIME", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle, logging,
+                "StintCore", "StintMIME", "StintMail", "StintPlatform", "StintWorker", "CICU", mustache, lifecycle,
+                logging,
                 metrics,
             ]
         ),

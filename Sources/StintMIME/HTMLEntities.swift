@@ -2,7 +2,8 @@
 package enum HTMLEntities {
     private static let named: [String: String] = [
         "amp": "&", "lt": "<", "gt": ">", "quot": "\"", "apos": "'", "nbsp": " ", "ensp": " ", "emsp": " ",
-        "thinsp": " ", "ndash": "–", "mdash": "—", "hellip": "…", "laquo": "«", "raquo": "»", "ldquo": "“", "rdquo": "”",
+        "thinsp": " ", "ndash": "–", "mdash": "—", "hellip": "…", "laquo": "«", "raquo": "»", "ldquo": "“",
+        "rdquo": "”",
         "lsquo": "‘", "rsquo": "’", "bdquo": "„", "sbquo": "‚", "iexcl": "¡", "iquest": "¿", "copy": "©", "reg": "®",
         "trade": "™", "euro": "€", "pound": "£", "bull": "•", "middot": "·", "times": "×", "rarr": "→", "larr": "←",
         "auml": "ä", "ouml": "ö", "uuml": "ü", "Auml": "Ä", "Ouml": "Ö", "Uuml": "Ü", "szlig": "ß", "eacute": "é",

@@ -139,6 +139,30 @@ struct AuthorTests {
         mail.authors.append(InboundAddress(address: "eve@example.net"))
         #expect(mail.author(is: "ada@example.net") == .other)
     }
+
+    @Test("is no one's if the mail has two headers that say it")
+    func twoHeaders() throws {
+        let source = "From: ada@example.net\r\nFrom: eve@evil.example\r\n\r\nHi\r\n"
+        let mail = try CharsetTests.mail(Array(source.utf8))
+        #expect(mail.authors.count == 2 && mail.author(is: "ada@example.net") == .other)
+    }
+
+    @Test(
+        "is the address of the header, and none that an encoded name has in it",
+        arguments: [
+            "=?utf-8?q?Ada_=3Cada=40example.net=3E_=28?= <eve@evil.example>",
+            "=?utf-8?b?QWRhIDxhZGFAZXhhbXBsZS5uZXQ+LA==?= <eve@evil.example>",
+            "\"Ada <ada@example.net>\" <eve@evil.example>",
+        ])
+    func encodedNames(from: String) throws {
+        let content = try MIMEReading(InboundLimits()).content(of: Array("From: \(from)\r\n\r\nHi\r\n".utf8))
+        let rules = ReceivingRules(
+            limits: InboundLimits(), now: Date(), window: .seconds(300), skew: .seconds(60),
+            logger: Logger(label: "test"))
+        let mail = content.mail(.mailgun, id: "1", rules, envelope: Envelope(sender: nil, recipients: []))
+        #expect(mail.authors.map(\.address) == ["eve@evil.example"])
+        #expect(mail.author(is: "ada@example.net") == .other)
+    }
 }
 
 @Suite("The text of a reply")
@@ -295,29 +319,5 @@ struct ReplyTextTests {
             _ = mail.replyText
             #expect(ContinuousClock.now - start < .seconds(20), "\(piece)")
         }
-    }
-
-    @Test("is nobody's if the mail has two headers that say it")
-    func twoHeaders() throws {
-        let source = "From: ada@example.net\r\nFrom: eve@evil.example\r\n\r\nHi\r\n"
-        let mail = try CharsetTests.mail(Array(source.utf8))
-        #expect(mail.authors.count == 2 && mail.author(is: "ada@example.net") == .other)
-    }
-
-    @Test(
-        "is the address of the header, and none that an encoded name has in it",
-        arguments: [
-            "=?utf-8?q?Ada_=3Cada=40example.net=3E_=28?= <eve@evil.example>",
-            "=?utf-8?b?QWRhIDxhZGFAZXhhbXBsZS5uZXQ+LA==?= <eve@evil.example>",
-            "\"Ada <ada@example.net>\" <eve@evil.example>",
-        ])
-    func encodedNames(from: String) throws {
-        let content = try MIMEReading(InboundLimits()).content(of: Array("From: \(from)\r\n\r\nHi\r\n".utf8))
-        let rules = ReceivingRules(
-            limits: InboundLimits(), now: Date(), window: .seconds(300), skew: .seconds(60),
-            logger: Logger(label: "test"))
-        let mail = content.mail(.mailgun, id: "1", rules, envelope: Envelope(sender: nil, recipients: []))
-        #expect(mail.authors.map(\.address) == ["eve@evil.example"])
-        #expect(mail.author(is: "ada@example.net") == .other)
     }
 }

@@ -31,6 +31,16 @@ struct Group: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
         try fetchOne(db, sql: "SELECT * FROM groups WHERE id = ?", arguments: [id])
     }
 
+    /// Those that a member is in.
+    static func of(_ member: Member, _ db: Database) throws -> [Group] {
+        try fetchAll(
+            db,
+            sql: """
+                SELECT groups.* FROM groups JOIN memberships ON group_id = groups.id WHERE member_id = ?
+                ORDER BY groups.id
+                """, arguments: [member.number])
+    }
+
     static func has(_ group: Int64, member: Int64, _ db: Database) throws -> Bool {
         try Row.fetchOne(
             db, sql: "SELECT 1 FROM memberships WHERE group_id = ? AND member_id = ?", arguments: [group, member])

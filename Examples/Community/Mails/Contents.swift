@@ -5,7 +5,7 @@ import StintNotifications
 /// What one member is told of an event, from the data as they are when the mail is written.
 struct Contents {
     let kind: Kind
-    /// Who did it; `nil` if nobody knows any more.
+    /// Who did it; `nil`: there is no such member any more.
     let actor: Member?
     /// Who is told.
     let member: Member
@@ -27,6 +27,7 @@ struct Contents {
         case .group(let id):
             guard let group = try Group.find(id, db) else { return .invalid("there is no group \(id)") }
             guard group.ownerId == member.number else { return .hidden("the group has another owner now") }
+            guard try isThere("requests", of: "group_id", id, db) else { return .gone("the request is answered") }
             return .visible(values(["group": .text(group.name), "url": .text("\(mails.address)/groups/\(id)")]))
         case .newsletter(let id):
             guard let row = try Row.fetchOne(db, sql: "SELECT * FROM newsletters WHERE id = ?", arguments: [id]) else {
@@ -44,15 +45,26 @@ struct Contents {
         guard try Access.mayRead(group, member, db) else {
             return .hidden("member \(member.number) may not read group \(group.number)")
         }
-        // Whoever reads an open group without being in it is not told of it, but when somebody names them.
+        // A reader of an open group who is not in it is not told of it, but when somebody names them.
         guard try kind == .mention || Group.has(group.number, member: member.number, db) else {
             return .gone("member \(member.number) has left group \(group.number)")
+        }
+        if kind == .like {
+            guard try isThere("likes", of: "post_id", post.number, db) else { return .gone("the like is taken back") }
         }
         return .visible(
             values([
                 "title": .text(post.title), "group": .text(group.name), "paragraphs": Self.paragraphs(text),
                 "url": .text("\(mails.address)/posts/\(post.number)"),
             ]))
+    }
+
+    /// Whether what the actor did still stands.
+    private func isThere(_ table: String, of column: String, _ id: Int64, _ db: Database) throws -> Bool {
+        guard let actor, !actor.isDeleted else { return false }
+        return try Row.fetchOne(
+            db, sql: "SELECT 1 FROM \(table) WHERE \(column) = ? AND member_id = ?", arguments: [id, actor.number])
+            != nil
     }
 
     func values(_ more: [String: NotificationValue]) -> [String: NotificationValue] {

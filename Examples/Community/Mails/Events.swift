@@ -7,9 +7,12 @@ import StintNotifications
 struct Events: Sendable {
     let queue: JobQueue<SQLiteStore>
 
-    func happened(_ kind: Kind, by member: Int64, object: Thing, group: Int64?, with db: Database) throws {
+    /// - Parameter id: With the same one, an event of the last day is not told again.
+    func happened(
+        _ kind: Kind, by member: Int64, object: Thing, group: Int64?, id: String? = nil, with db: Database
+    ) throws {
         let event = try NotificationEvent(
-            kind: kind.rawValue, actor: "\(member)", object: object.text, place: group.map(Preferences.place))
+            id: id, kind: kind.rawValue, actor: "\(member)", object: object.text, place: group.map(Preferences.place))
         try queue.enqueue(event, in: kind.queue, options: event.options, with: db)
     }
 }

@@ -4,7 +4,7 @@ import StintMail
 import StintNotifications
 
 extension Mails {
-    /// In the transaction of the link. It goes before all mails that nobody waits for, and after an hour it is not sent any
+    /// In the transaction of the link. It goes before mails that can wait, and after an hour it is not sent any
     /// more, since its link does not hold then.
     func sendPasswordLink(to member: Member, _ db: Database) throws {
         // Who has no address, or a broken one, gets no mail. That must not show on the page.

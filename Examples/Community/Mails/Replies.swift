@@ -46,7 +46,12 @@ struct Replies: Sendable {
         return (post, author)
     }
 
+    /// A report says nothing without a bounce address of this site, which only the recipient's mail server has seen. It can be
+    /// forged nevertheless: a larger site counts several, over days.
     private func takeBounce(_ mail: InboundMail) async throws {
+        guard mail.recipients.contains(where: { VERP.recipient(of: $0, base: Mails.bounces.address) != nil }) else {
+            return
+        }
         let lost = mail.bouncedRecipients(base: Mails.bounces.address).filter(\.isPermanent)
         try await data.pool.write { db in
             for bounce in lost {

@@ -53,7 +53,7 @@ struct SiteSource: NotificationSource {
         guard digest == nil, let event = events.first, let thing = Thing(event.object) else { return headers }
         let (name, post) = try await data.pool.read { db in
             let actor = try event.actor.flatMap { Int64($0) }.flatMap { try Member.find($0, db) }
-            return (actor?.name, try Self.post(of: thing, db))
+            return (actor.flatMap { $0.isDeleted ? nil : $0.name }, try Self.post(of: thing, db))
         }
         // A name that cannot be in a header is left out, and not the mail.
         headers.from = (try? MailAddress(Mails.sender.address, name: name.map { "\($0) · Community" })) ?? Mails.sender

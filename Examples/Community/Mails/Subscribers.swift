@@ -19,7 +19,7 @@ extension SiteSource {
                         ) AS rhythm
                     FROM members
                     WHERE id > :after AND id <> :actor AND deleted_at IS NULL AND mail_off IS NULL
-                        AND address IS NOT NULL AND id IN (\(try Self.candidates(of: kind, thing, db)))
+                        AND address IS NOT NULL AND id IN (\(try Self.candidates(of: kind, thing, place: event.place ?? "", db)))
                     ORDER BY id LIMIT :limit
                     """,
                 arguments: [
@@ -37,17 +37,21 @@ extension SiteSource {
     }
 
     /// An SQL query of ids; nothing in it but numbers comes from outside.
-    private static func candidates(of kind: Kind, _ thing: Thing, _ db: Database) throws -> String {
+    private static func candidates(
+        of kind: Kind, _ thing: Thing, place: String, _ db: Database
+    ) throws -> String {
         switch (kind, thing) {
         case (.post, .post(let id)):
-            let named = try Post.find(id, db).map { try mentioned(in: $0.title + " " + $0.body, db) } ?? "0"
-            // Who is named in it gets the mail about that.
+            // Who is named in it, and wants to know that, gets the mail about that.
+            let named = try Post.find(id, db).map {
+                try mentioned(in: $0.title + " " + $0.body, toldAt: place, db)
+            }
             return "SELECT member_id FROM memberships WHERE group_id = (SELECT group_id FROM posts WHERE id = \(id)) "
-                + "AND member_id NOT IN (\(named))"
+                + "AND member_id NOT IN (\(named ?? "0"))"
         case (.comment, .comment(let id)):
-            let named = try Comment.find(id, db).map { try mentioned(in: $0.body, db) } ?? "0"
+            let named = try Comment.find(id, db).map { try mentioned(in: $0.body, toldAt: place, db) }
             return "SELECT member_id FROM followers WHERE post_id = (SELECT post_id FROM comments WHERE id = \(id)) "
-                + "AND member_id NOT IN (\(named))"
+                + "AND member_id NOT IN (\(named ?? "0"))"
         case (.mention, .post(let id)):
             return try Post.find(id, db).map { try mentioned(in: $0.title + " " + $0.body, db) } ?? "0"
         case (.mention, .comment(let id)):
@@ -59,8 +63,10 @@ extension SiteSource {
         }
     }
 
-    private static func mentioned(in text: String, _ db: Database) throws -> String {
+    /// - Parameter place: Only those who want to know there that they are named; `nil`: all.
+    private static func mentioned(in text: String, toldAt place: String? = nil, _ db: Database) throws -> String {
         let ids = try Mentions.handles(in: text).compactMap { try Member.find(named: "@" + $0, db)?.id }
+            .filter { id in try place.map { try Preferences.rhythm(.mention, place: $0, id, db) != .never } ?? true }
         return ids.isEmpty ? "0" : ids.map(String.init).joined(separator: ",")
     }
 

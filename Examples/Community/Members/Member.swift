@@ -34,11 +34,21 @@ struct Member: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
         try fetchOne(db, sql: "SELECT * FROM members WHERE id = ?", arguments: [id])
     }
 
-    /// A member who can sign in and be written to, by handle or address; upper and lower case are the same.
+    /// A member who is not deleted, by `@handle`, handle or address; upper and lower case are the same.
     static func find(named text: String, _ db: Database) throws -> Member? {
         let name = text.trimmingCharacters(in: .whitespaces).lowercased()
+        if name.hasPrefix("@") {
+            return try fetchOne(
+                db, sql: "SELECT * FROM members WHERE deleted_at IS NULL AND handle = ?",
+                arguments: [String(name.dropFirst())])
+        }
+        // Some old rows have an address that is empty, or another's handle.
+        guard !name.isEmpty else { return nil }
         return try fetchOne(
-            db, sql: "SELECT * FROM members WHERE deleted_at IS NULL AND (handle = ?1 OR lower(address) = ?1) LIMIT 1",
-            arguments: [name.hasPrefix("@") ? String(name.dropFirst()) : name])
+            db,
+            sql: """
+                SELECT * FROM members WHERE deleted_at IS NULL AND (handle = ?1 OR lower(address) = ?1)
+                ORDER BY handle = ?1 DESC LIMIT 1
+                """, arguments: [name])
     }
 }

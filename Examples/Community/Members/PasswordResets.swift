@@ -4,7 +4,7 @@ import GRDB
 enum PasswordResets {
     static let lifetime: Int64 = 3_600
 
-    /// - Returns: The token for the link. Only its digest is stored.
+    /// - Returns: The token for the link. The table has only its digest.
     static func begin(_ member: Int64, _ db: Database) throws -> String {
         let token = Secret.newToken()
         try db.execute(

@@ -8,6 +8,8 @@ enum Passwords {
     private static let rounds = 16_384
     static let shortest = 8
     static let longest = 200
+    /// What no password matches. To check one against it takes as long as against any other.
+    static let none = "scrypt$\(rounds)$\(String(repeating: "0", count: 32))$\(String(repeating: "-", count: 64))"
 
     static func hash(_ password: String, salt: [UInt8] = Secret.random(16)) throws -> String {
         "scrypt$\(rounds)$\(salt.hexadecimal)$\(try key(password, salt, rounds).hexadecimal)"
@@ -19,8 +21,7 @@ enum Passwords {
             password.utf8.count <= longest, let salt = bytes(parts[2]),
             let key = try? key(password, salt, rounds)
         else { return false }
-        let (given, right) = (Array(key.hexadecimal.utf8), Array(parts[3].utf8))
-        return given.count == right.count && zip(given, right).reduce(0 as UInt8) { $0 | ($1.0 ^ $1.1) } == 0
+        return Secret.isEqual(key.hexadecimal, String(parts[3]))
     }
 
     private static func key(_ password: String, _ salt: [UInt8], _ rounds: Int) throws -> [UInt8] {

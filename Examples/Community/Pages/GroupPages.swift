@@ -20,6 +20,7 @@ extension Site {
         post(router, "/groups/:id/join") { _, context, member in
             let (id, done) = try await data.pool.write { db in
                 let group = try known(context, member, db)
+                if try Group.has(group.number, member: member.number, db) { return (group.number, "joined") }
                 switch group.access {
                 case .open: try Group.join(group.number, member: member.number, db)
                 case .closed: try writing.askToJoin(group, member, db)

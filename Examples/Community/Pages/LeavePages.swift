@@ -1,7 +1,7 @@
 import GRDB
 import Hummingbird
 
-/// The link in each mail that ends mails of its kind, for whoever has got the mail. It asks before it changes anything,
+/// The link in each mail that ends mails of its kind, for the one who has got the mail. It asks before it changes anything,
 /// since programs that look into mails open links too.
 extension Site {
     func addLeaving(_ router: RouterGroup<PageContext>) {

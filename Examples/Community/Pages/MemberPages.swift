@@ -1,3 +1,4 @@
+import Foundation
 import GRDB
 import Hummingbird
 
@@ -19,7 +20,10 @@ extension Site {
                     db, sql: "SELECT count(*) FROM members WHERE \(condition)", arguments: [String(search)])
                 return (members, count ?? 0)
             }
-            var view: View = ["search": String(search), "count": "\(count)"]
+            var view: View = [
+                "search": String(search), "count": "\(count)",
+                "query": search.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? "",
+            ]
             view["members"] = members.map { member in
                 [
                     "name": member.name, "handle": member.handle, "initial": Text.initial(member.name),
@@ -39,13 +43,7 @@ extension Site {
                     "locale": shown.locale, "timeZone": shown.timeZone,
                     "joined": Text.time(shown.joinedAt, for: member),
                     // Groups that the reader may know of.
-                    "groups": try Group.fetchAll(
-                        db,
-                        sql: """
-                            SELECT groups.* FROM groups JOIN memberships ON group_id = groups.id WHERE member_id = ?
-                            ORDER BY groups.id
-                            """, arguments: [shown.number]
-                    ).filter { try Access.mayKnow(of: $0, member, db) }.map {
+                    "groups": try Group.of(shown, db).filter { try Access.mayKnow(of: $0, member, db) }.map {
                         ["id": "\($0.number)", "name": $0.name, "access": $0.access.rawValue]
                     },
                 ]

@@ -13,7 +13,8 @@ extension Site {
             var member = member
             member.locale = try form.text("locale", called: "The language", most: 35)
             let zone = try form.text("zone", called: "The time zone", most: 60)
-            guard TimeZone(identifier: zone) != nil else {
+            // Foundation makes a zone of `GMT+5` too, which digests do not know.
+            guard zone == "UTC" || TimeZone.knownTimeZoneIdentifiers.contains(zone) else {
                 throw PageError.refused("There is no time zone '\(zone)': write one such as Europe/Berlin.")
             }
             member.timeZone = zone
@@ -25,7 +26,7 @@ extension Site {
             try await data.pool.write { [member] db in
                 try member.update(
                     db, columns: ["locale", "time_zone", "digest_hour", "digest_weekday", "quiet_from", "quiet_to"])
-                let places = [""] + (try groups(of: member, db).map { Preferences.place(of: $0.number) })
+                let places = [""] + (try Group.of(member, db).map { Preferences.place(of: $0.number) })
                 for place in places {
                     for kind in Kind.allCases {
                         guard let text = form.fields["\(kind.rawValue) \(place)"] else { continue }
@@ -41,15 +42,6 @@ extension Site {
             }
             return to("/preferences?done=mail-on")
         }
-    }
-
-    func groups(of member: Member, _ db: Database) throws -> [Group] {
-        try Group.fetchAll(
-            db,
-            sql: """
-                SELECT groups.* FROM groups JOIN memberships ON group_id = groups.id WHERE member_id = ?
-                ORDER BY groups.id
-                """, arguments: [member.number])
     }
 
     private func hour(_ form: Form, _ name: String) throws -> Int? {
@@ -83,7 +75,7 @@ extension Site {
         }
         let rows =
             [row("Everywhere", "", Kind.allCases)]
-            + (try groups(of: member, db).map {
+            + (try Group.of(member, db).map {
                 row($0.name, Preferences.place(of: $0.number), [.post, .comment, .mention, .like])
             })
         func hours(_ now: Int?, canBeEmpty: Bool) -> [View] {

@@ -9,8 +9,10 @@ extension Site {
         router.post("/sign-in") { request, context -> Response in
             let form = try await form(request, context)
             let name = form.optional("name")
-            guard let member = try await data.pool.read({ try Member.find(named: name, $0) }),
-                Passwords.matches(form.fields["password"] ?? "", member.password)
+            let found = try await data.pool.read { try Member.find(named: name, $0) }
+            // It takes as long for a name that does not exist, so the time does not tell who is here.
+            guard Passwords.matches(form.fields["password"] ?? "", found?.password ?? Passwords.none),
+                let member = found
             else { return signInPage(context, problem: "This name and password do not belong together.", name: name) }
             let cookie = try await data.pool.write { try Sessions.begin(member.number, $0) }
             var response = to("/")
@@ -40,7 +42,7 @@ extension Site {
         router.post("/forgot") { request, context -> Response in
             let name = try await form(request, context).text("name", called: "The name", most: 300)
             try await data.pool.write { db in
-                // The answer is the same for a name that does not exist, so nobody learns who is here.
+                // The answer is the same for a name that does not exist, so it does not tell who is here.
                 guard let member = try Member.find(named: name, db) else { return }
                 try mails.sendPasswordLink(to: member, db)
             }
@@ -59,9 +61,11 @@ extension Site {
             guard (Passwords.shortest...Passwords.longest).contains(password.utf8.count) else {
                 throw PageError.refused("A password has \(Passwords.shortest) to \(Passwords.longest) letters.")
             }
+            let link = form.optional("link")
+            guard try await data.pool.read({ try PasswordResets.member(link, $0) }) != nil else { throw Self.oldLink }
             let hash = try Passwords.hash(password)
             let isChanged = try await data.pool.write { db in
-                try PasswordResets.use(form.optional("link"), newPassword: hash, db)
+                try PasswordResets.use(link, newPassword: hash, db)
             }
             guard isChanged else { throw Self.oldLink }
             return to("/sign-in?done=password")

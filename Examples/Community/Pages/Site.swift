@@ -80,7 +80,8 @@ struct Site: Sendable {
         "left": "You have left the group. Mails about it that wait are not sent.",
         "asked": "The owner of the group was told that you want to join.",
         "let-in": "The member is in the group now.",
-        "saved": "Your preferences are saved. They hold for mails that wait, too.",
+        "saved":
+            "Your preferences are saved. They hold for mails that wait, too; a digest that has begun keeps its hour.",
         "sent": "The newsletter is on its way.",
         "password": "Your password is changed. Sign in with it.",
         "mail-on": "Mail to you is on again.",

@@ -16,7 +16,7 @@ struct PageContext: RequestContext {
     func number(_ name: String) -> Int64 { parameters.get(name).flatMap { Int64($0) } ?? -1 }
 }
 
-/// Why a page is not shown, in words for whoever wants to see it.
+/// Why a page is not shown, in words for the visitor.
 struct PageError: Error {
     let status: HTTPResponse.Status
     let text: String

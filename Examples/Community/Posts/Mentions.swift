@@ -1,9 +1,9 @@
 /// `@handle` in texts.
 enum Mentions {
-    /// More names in one text tell nobody.
+    /// Further names in one text are not told.
     static let most = 20
 
-    /// The handles that a text names, each once, in their order. An address such as `ada@example.org` names nobody.
+    /// The handles that a text names, each once, in their order. An address such as `ada@example.org` names no one.
     static func handles(in text: String) -> [String] {
         var found: [String] = []
         var previous: Unicode.Scalar = " "

@@ -21,7 +21,7 @@ struct Post: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
 
     var number: Int64 { id ?? 0 }
 
-    /// A post that was deleted is found too: whoever reads it asks ``Access``.
+    /// A post that was deleted is found too: its readers ask ``Access``.
     static func find(_ id: Int64, _ db: Database) throws -> Post? {
         try fetchOne(db, sql: "SELECT * FROM posts WHERE id = ?", arguments: [id])
     }

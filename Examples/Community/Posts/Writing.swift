@@ -49,11 +49,12 @@ struct Writing: Sendable {
             sql: "INSERT INTO likes (post_id, member_id, created_at) VALUES (?, ?, ?)",
             arguments: [post.number, member.number, Database.now])
         try events.happened(
-            .like, by: member.number, object: .post(post.number), group: post.groupId, with: db)
+            .like, by: member.number, object: .post(post.number), group: post.groupId,
+            id: "like of post \(post.number) by \(member.number)", with: db)
         return true
     }
 
-    /// Mails of it that wait are not sent any more: whoever sends one asks ``Access`` first.
+    /// Mails of it that wait are not sent any more: their sender asks ``Access`` first.
     func delete(_ post: Post, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE posts SET deleted_at = ? WHERE id = ?", arguments: [Database.now, post.number])

@@ -81,7 +81,7 @@ private struct Sower {
         return (String(parts[0]), String(parts.last ?? "").lowercased())
     }
 
-    /// Posts that were read long ago: nobody is told of them.
+    /// Posts that were read long ago: no one is told of them.
     func addTexts(_ db: Database) throws {
         let posts: [(group: Int64, author: Int64, title: String, body: String)] = [
             (1, 2, "Toaster, again", "It trips the fuse. Has anybody a spare heating element?\n\n@ada, you had one?"),

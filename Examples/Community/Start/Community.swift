@@ -6,7 +6,7 @@ import Stint
 @main
 struct Community: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "A gated network that sends mail, for development: nobody but you gets any.",
+        abstract: "A gated network that sends mail, for development: only you get them.",
         discussion: "It opens ports on loopback only, and keeps everything in one folder.")
 
     @Option(help: "The folder of the database and the secret.")

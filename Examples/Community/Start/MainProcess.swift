@@ -60,7 +60,7 @@ struct Workers: Service {
         var options = SupervisorOptions()
         options.workers = count
         options.gracePeriod = .seconds(10)
-        // As under cron: no locale, and a zone that nobody here has. Nothing that a mail says may come from either.
+        // As under cron: no locale, and a zone that no member has. Nothing that a mail says may come from either.
         options.variables = [
             "LANG": "C", "LC_ALL": "C", "TZ": "Pacific/Chatham", WorkerProcess.smtpVariable: known.smtp,
             WorkerProcess.siteVariable: known.site, WorkerProcess.roleVariable: role.rawValue,

@@ -16,7 +16,7 @@ struct WorkerProcess {
     enum Role: String {
         /// Events of members, the mails about them, replies, passwords and chores.
         case members
-        /// The newsletter to all, which takes minutes and waits for nobody.
+        /// The newsletter to all, which takes minutes.
         case newsletter
     }
 
@@ -75,18 +75,7 @@ struct WorkerProcess {
         let notifications = Notifications(
             source: SiteSource(data: data, mails: mails), templates: mails.templates, options: options)
         notifications.register(in: &worker)
-        worker.registerOthers(retry: MailDelivery.retry) { context in
-            if context.headers[Headers.jobName] == MailMessage.jobName {
-                try await delivery.run(context)
-            } else {
-                try await delivery.run(context) { try await notifications.message(for: $0) }
-            }
-        }
+        notifications.register(in: &worker, delivery: delivery)
+        delivery.register(in: &worker)
     }
-}
-
-/// Deletes sessions and links whose time is over. A schedule enqueues it each night.
-struct CleanUp: JobParameters {
-    static let jobName = "clean-up"
-    static let queue: QueueName = "chores"
 }
