@@ -16,28 +16,18 @@ import urllib.request
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+import checks
 import mails
+from checks import check, launched
 from showcase import Showcase
 from site_with_jobs import HOSTILE, Site, queue_name
-
-problems = []
-checks = 0
-
-
-def check(is_good, what):
-    global checks
-    checks += 1
-    if not is_good:
-        problems.append(what)
-        print(f"FAILED: {what}", flush=True)
 
 
 class Browser:
     """Chromium, and what it has complained of."""
 
     def __init__(self, playwright):
-        self.browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=True, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        self.browser = launched(playwright)
 
     def page(self, site, width=1440, scheme="light", script=True, expected=()):
         context = self.browser.new_context(
@@ -437,8 +427,8 @@ def main():
             without_tls(browser, arguments.stint)
         browser.browser.close()
     if not arguments.screenshots:
-        print(f"{checks} checks in the browser, {len(problems)} failed")
-    raise SystemExit(1 if problems else 0)
+        print(f"{checks.count} checks in the browser, {len(checks.problems)} failed")
+    raise SystemExit(1 if checks.problems else 0)
 
 
 main()

@@ -14,18 +14,9 @@ import zoneinfo
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+import checks
+from checks import check, launched
 from community_site import Community
-
-problems = []
-checks = 0
-
-
-def check(is_good, what):
-    global checks
-    checks += 1
-    if not is_good:
-        problems.append(what)
-        print(f"FAILED: {what}", flush=True)
 
 
 def eventually(condition, what, seconds=20):
@@ -41,8 +32,7 @@ def eventually(condition, what, seconds=20):
 
 class Browser:
     def __init__(self, playwright, site, screenshots):
-        self.browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", headless=True, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        self.browser = launched(playwright)
         self.site, self.screenshots = site, screenshots
         self.pages = {}
 
@@ -320,11 +310,11 @@ def main():
         code = site.end()
     check(code == 0, f"it ends with {code}")
     check(site.processes() == [], f"it leaves processes behind: {site.processes()}")
-    if problems:
-        print(f"{len(problems)} of {checks} checks failed. The log and the data are in {site.folder}", flush=True)
+    if checks.problems:
+        print(f"{len(checks.problems)} of {checks.count} checks failed. The log and the data are in {site.folder}", flush=True)
         raise SystemExit(1)
     shutil.rmtree(site.folder)
-    print(f"{checks} checks", flush=True)
+    print(f"{checks.count} checks", flush=True)
 
 
 if __name__ == "__main__":
