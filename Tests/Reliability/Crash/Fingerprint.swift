@@ -13,7 +13,7 @@ package struct Fingerprint: Hashable, Sendable, CustomStringConvertible {
             lines = nil
             return
         }
-        let database = try DatabaseQueue(path: path)
+        let database = try DatabaseQueue(path: path, configuration: .waiting)
         lines = try database.inDatabase { database in
             let tables = try String.fetchAll(
                 database,

@@ -63,7 +63,7 @@ package struct RecoveryCheck {
 
     private static func damage(of path: String) throws -> [String] {
         guard FileManager.default.fileExists(atPath: path) else { return [] }
-        let database = try DatabaseQueue(path: path)
+        let database = try DatabaseQueue(path: path, configuration: .waiting)
         let answer = try database.inDatabase { try String.fetchAll($0, sql: "PRAGMA integrity_check") }
         try database.close()
         return answer == ["ok"] ? [] : answer.map { "\(path): \($0)" }

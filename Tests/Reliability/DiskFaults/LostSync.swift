@@ -97,7 +97,7 @@ struct LostSync {
 
     private func whatIsWrong(with copy: String, _ promised: [JobID]) throws -> [String] {
         do {
-            return try DatabaseQueue(path: copy).inDatabase { database in
+            return try DatabaseQueue(path: copy, configuration: .waiting).inDatabase { database in
                 let integrity = try String.fetchAll(database, sql: "PRAGMA integrity_check")
                 let there = try Set(Int64.fetchAll(database, sql: "SELECT id FROM stint_jobs"))
                 let ready = try Set(Int64.fetchAll(database, sql: "SELECT job_id FROM stint_ready"))

@@ -64,7 +64,7 @@ struct ArgumentFuzz {
         else {
             throw CannotStart()
         }
-        let database = try DatabaseQueue(path: database)
+        let database = try DatabaseQueue(path: database, configuration: .waiting)
         try await database.write { database in
             try database.execute(
                 sql: """
@@ -131,7 +131,7 @@ struct ArgumentFuzz {
 
     /// The database must be sound, and jobs that were not named must be unchanged.
     private func harm() throws -> [String] {
-        let database = try DatabaseQueue(path: database)
+        let database = try DatabaseQueue(path: database, configuration: .waiting)
         return try database.read { database in
             var problems: [String] = []
             let kept = try Data.fetchAll(
@@ -170,7 +170,7 @@ struct ArgumentFuzz {
         var lines = input.split(separator: 0x0A, omittingEmptySubsequences: false).map { Data($0) }
         if lines.last?.isEmpty == true { lines.removeLast() }
         let expected = isLines ? lines : [Data(input)]
-        let found = try await DatabaseQueue(path: database).read { database in
+        let found = try await DatabaseQueue(path: database, configuration: .waiting).read { database in
             try Data.fetchAll(
                 database,
                 sql:

@@ -58,7 +58,7 @@ struct CommandFuzz {
         for queue in ["q", "plain"] {
             _ = try await child.run(["kick", "--queue", queue, "--db", path].map { Array($0.utf8) })
         }
-        try await DatabaseQueue(path: path).write { database in
+        try await DatabaseQueue(path: path, configuration: .waiting).write { database in
             // Their time has come, by the machine's own clock.
             try database.execute(sql: "UPDATE stint_delayed SET run_at = 1 WHERE job_id IN (\(Self.list(survivors)))")
         }
@@ -89,7 +89,7 @@ struct CommandFuzz {
     }
 
     private static func unfinished(_ ids: Set<Int64>, _ path: String) throws -> [Int64] {
-        try DatabaseQueue(path: path).read { database in
+        try DatabaseQueue(path: path, configuration: .waiting).read { database in
             try Int64.fetchAll(
                 database,
                 sql: """

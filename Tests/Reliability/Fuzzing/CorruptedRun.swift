@@ -76,7 +76,7 @@ final class CorruptedRun {
     }
 
     private func exists(_ id: JobID) throws -> Bool {
-        try DatabaseQueue(path: path).read {
+        try DatabaseQueue(path: path, configuration: .waiting).read {
             try Bool.fetchOne(
                 $0, sql: "SELECT EXISTS (SELECT 1 FROM stint_jobs WHERE id = ?)", arguments: [id.rawValue])
         } == true

@@ -108,7 +108,7 @@ package struct RowFuzz {
         let path = "\(folder)/case-\(chance.next()).db"
         remove(path)
         try FileManager.default.copyItem(atPath: template, toPath: path)
-        let database = try DatabaseQueue(path: path)
+        let database = try DatabaseQueue(path: path, configuration: .waiting)
         try database.inDatabase { try $0.execute(sql: "PRAGMA synchronous = OFF") }
         let corruption = try database.inDatabase { try Corruption(of: $0, &chance) }
         try database.close()

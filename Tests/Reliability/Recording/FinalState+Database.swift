@@ -7,7 +7,7 @@ import StintSQLite
 extension FinalState {
     /// Reads a database that no longer changes, without Stint: from the tables, and not from the counts.
     package init(of path: String, isDrained: Bool) throws {
-        let database = try DatabaseQueue(path: path)
+        let database = try DatabaseQueue(path: path, configuration: .waiting)
         self = try database.inDatabase { database in
             let events = try Self.laterEvents(database)
             var final = FinalState(

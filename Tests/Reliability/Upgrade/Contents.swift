@@ -7,7 +7,7 @@ package struct Contents: Equatable {
 
     /// - Throws: GRDB's errors.
     package init(of path: String) throws {
-        let database = try DatabaseQueue(path: path)
+        let database = try DatabaseQueue(path: path, configuration: .waiting)
         tables = try database.read { database in
             let names = try String.fetchAll(
                 database, sql: "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'stint_*'")
