@@ -16,6 +16,8 @@ struct PlayCommand: AsyncParsableCommand {
         case .idler: try await play(IdleRole.self)
         case .reader: try await play(ReaderRole.self)
         case .held: try await play(HeldRole.self)
+        case .supervisor: try await play(SupervisorRole.self)
+        case .supervised: try await play(SupervisedRole.self)
         }
     }
 

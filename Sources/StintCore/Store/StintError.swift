@@ -5,6 +5,9 @@ public struct StintError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         public let description: String
 
+        /// A code that another process has named.
+        package init(description: String) { self.description = description }
+
         /// The job was reclaimed (its lease ran out, or its worker died), cancelled, buried or deleted. Nothing was
         /// changed.
         public static let leaseLost = Code(description: "leaseLost")

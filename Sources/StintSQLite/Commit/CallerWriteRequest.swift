@@ -14,22 +14,23 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     private let body: @Sendable (JobTransaction) throws -> Value
     private let afterwards: @Sendable (Value, Database) -> Answer
     private let tellsNothing: @Sendable (Value) -> Bool
-    private let continuation: CheckedContinuation<Answer, any Error>
+    private let answerCaller: @Sendable (Result<Answer, any Error>) -> Void
     private var result: Value?
     private var hasChanges = false
     private var prepared: Answer?
 
     /// - Parameters:
+    ///   - answer: Called once, and must not block.
     ///   - body: The caller's changes.
     ///   - afterwards: Runs after the commit, without the write lock; for reading payloads.
     ///   - tellsNothing: Whether the answer depends on nothing that another caller has changed a moment ago.
     init(
-        _ continuation: CheckedContinuation<Answer, any Error>, _ clock: any QueueClock, weight: Int,
-        diskFull: DiskFullPolicy,
+        _ clock: any QueueClock, weight: Int, diskFull: DiskFullPolicy,
+        answer: @escaping @Sendable (Result<Answer, any Error>) -> Void,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer, tellsNothing: @escaping @Sendable (Value) -> Bool
     ) {
-        self.continuation = continuation
+        answerCaller = answer
         self.clock = clock
         calledAt = SQLiteStore.calledAt ?? clock.now().monotonic
         self.weight = weight
@@ -57,10 +58,10 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
 
     func answer() {
         guard let prepared else { preconditionFailure("its answer was prepared before") }
-        continuation.resume(returning: prepared)
+        answerCaller(.success(prepared))
     }
 
     func refuse(_ error: any Error) {
-        continuation.resume(throwing: error)
+        answerCaller(.failure(error))
     }
 }

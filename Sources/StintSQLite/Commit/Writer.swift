@@ -81,13 +81,26 @@ final class Writer: Sendable {
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
         tellsNothing: @escaping @Sendable (Value) -> Bool = { _ in false }
     ) async throws -> Answer {
-        if let refusal { throw refusal }
-        return try await withCheckedThrowingContinuation { continuation in
-            submit(
-                CallerWriteRequest(
-                    continuation, clock, weight: weight, diskFull: diskFull, body, afterwards: afterwards,
-                    tellsNothing: tellsNothing))
+        try await withCheckedThrowingContinuation { continuation in
+            write(
+                weight: weight, diskFull: diskFull, answer: { continuation.resume(with: $0) }, body,
+                afterwards: afterwards, tellsNothing: tellsNothing)
         }
+    }
+
+    /// The same for a caller that does not wait.
+    ///
+    /// - Parameter answer: Called once, perhaps at once, and must not block.
+    func write<Value, Answer: Sendable>(
+        weight: Int, diskFull: DiskFullPolicy, answer: @escaping @Sendable (Result<Answer, any Error>) -> Void,
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value,
+        afterwards: @escaping @Sendable (Value, Database) -> Answer, tellsNothing: @escaping @Sendable (Value) -> Bool
+    ) {
+        if let refusal { return answer(.failure(refusal)) }
+        submit(
+            CallerWriteRequest(
+                clock, weight: weight, diskFull: diskFull, answer: answer, body, afterwards: afterwards,
+                tellsNothing: tellsNothing))
     }
 
     /// The number of callers that wait for the next transaction.

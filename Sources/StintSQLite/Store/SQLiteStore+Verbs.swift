@@ -12,22 +12,18 @@ extension SQLiteStore {
         _ settlements: [Settlement], for request: ClaimRequest?
     ) async throws -> Exchange {
         guard !settlements.isEmpty || request != nil else { return Exchange() }
-        let weight = settlements.count + (request?.limit ?? 0)
         let open = try beginCall()
         defer { endCall() }
         return try await open.transactions.write(
-            weight: weight, diskFull: Self.diskFull(of: settlements, request)
-        ) { [self] transaction in
-            try check(.change, transaction)
-            let answers = try transaction.settle(settlements)
-            return (answers: answers, claim: try request.map { try transaction.claim($0) } ?? Claim())
+            weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request)
+        ) { [self] in
+            try exchange(settlements, request, $0)
         } afterwards: { [payloadLoader = open.payloadLoader] result, database in
             let budget = request?.budget ?? .standard
-            let (jobs, isCut) = payloadLoader.jobs(of: result.claim.jobs, within: budget, database)
-            return Exchange(
-                answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.claim.passedOver)
+            let (jobs, isCut) = payloadLoader.jobs(of: result.jobs, within: budget, database)
+            return Exchange(answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.passedOver)
         } tellsNothing: {
-            $0.answers.isEmpty && $0.claim.jobs.isEmpty
+            $0.answers.isEmpty && $0.jobs.isEmpty
         }
     }
 

@@ -7,17 +7,9 @@ extension SQLiteStore {
         _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
         // One call: a store that is closed in between must not keep an entry.
-        let open = try beginCall()
+        _ = try beginCall()
         defer { endCall() }
-        let (id, known) = try await write { transaction in
-            (try transaction.register(worker, as: id), try transaction.knownWorkers())
-        }
-        // The entry exists before its scoreboard does, so a scoreboard without an entry belongs to no worker.
-        let scoreboard = try await open.writer.run { [scoreboards = open.scoreboards] _ in
-            scoreboards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
-            return scoreboards.open(for: id, capacity: worker.concurrency)
-        }
-        return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: open.revocations)
+        return try await place(of: enroll(worker, as: id), capacity: worker.concurrency)
     }
 
     public func deregister(_ worker: WorkerID) async throws {

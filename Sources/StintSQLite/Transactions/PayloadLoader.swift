@@ -21,7 +21,7 @@ struct PayloadLoader {
     ) -> (jobs: [LeasedJob], isCut: Bool) {
         guard !claimed.isEmpty else { return ([], false) }
         do {
-            let found = try read(claimed, within: budget, database)
+            let found = try load(claimed, within: budget, database)
             if !found.refusals.isEmpty {
                 _ = try JobTransaction.run(database, clock) { try $0.settle(found.refusals) }
             }
@@ -33,15 +33,15 @@ struct PayloadLoader {
                 metadata: [
                     "error": "\(error)", "jobs": "\(claimed.map(\.lease.job.description).joined(separator: ", "))",
                 ])
-            giveBack(claimed[...], database)
+            giveBack(claimed.map(\.lease), database)
             return ([], false)
         }
     }
 
-    private func giveBack(_ claimed: ArraySlice<ClaimedJob>, _ database: Database) {
-        guard !claimed.isEmpty else { return }
+    private func giveBack(_ leases: [Lease], _ database: Database) {
+        guard !leases.isEmpty else { return }
         do {
-            let releases = claimed.map { Settlement($0.lease, .release(after: .zero)) }
+            let releases = leases.map { Settlement($0, .release(after: .zero)) }
             _ = try JobTransaction.run(database, clock) { try $0.settle(releases) }
         } catch {
             logger.error(
@@ -50,14 +50,10 @@ struct PayloadLoader {
         }
     }
 
-    /// The jobs, the settlements of those that another program has made unreadable, and those that exceed the budget.
-    private func read(
-        _ claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database
-    ) throws -> (jobs: [LeasedJob], refusals: [Settlement], excess: ArraySlice<ClaimedJob>) {
-        var jobs: [LeasedJob] = []
-        var refusals: [Settlement] = []
+    func load(_ claimed: [ClaimedJob], within budget: ByteBudget, _ database: Database) throws -> LoadedJobs {
+        var loaded = LoadedJobs()
         var bytes = 0
-        jobs.reserveCapacity(claimed.count)
+        loaded.jobs.reserveCapacity(claimed.count)
         let select = try Statement(HotSQL.job, database)
         // One transaction for many reads, since each one takes and releases a lock. They need not all see the same
         // moment.
@@ -69,15 +65,18 @@ struct PayloadLoader {
             do {
                 let events = row.isDigest ? try self.events(of: claim.lease.job, after: row.payload, database) : nil
                 let job = try row.leased(claim, events)
-                if !budget.admits(job.bytes, beside: bytes) { return (jobs, refusals, claimed[index...]) }
+                guard budget.admits(job.bytes, beside: bytes) else {
+                    loaded.excess = claimed[index...].map(\.lease)
+                    return loaded
+                }
                 bytes += job.bytes
-                jobs.append(job)
+                loaded.jobs.append(job)
             } catch {
-                refusals.append(
+                loaded.refusals.append(
                     Settlement(claim.lease, .bury(reason: "its stored headers cannot be read: \(error)")))
             }
         }
-        return (jobs, refusals, [])
+        return loaded
     }
 
     /// All payloads of a digest. It was claimed, so no more come.

@@ -23,6 +23,7 @@ final class DescriptorPoller: Sendable {
         let event: Event
         let queue: DispatchQueue
         let isShort: Bool
+        let repeats: Bool
         let body: @Sendable () -> Void
     }
 
@@ -47,11 +48,21 @@ final class DescriptorPoller: Sendable {
         _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, isShort: Bool = false,
         _ body: @escaping @Sendable () -> Void
     ) -> Ticket {
+        add(Entry(descriptor: descriptor, event: event, queue: queue, isShort: isShort, repeats: false, body: body))
+    }
+
+    /// The same whenever the event occurs, until the ticket is cancelled. `body` is short, as above.
+    func whenever(
+        _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
+    ) -> Ticket {
+        add(Entry(descriptor: descriptor, event: event, queue: queue, isShort: true, repeats: true, body: body))
+    }
+
+    private func add(_ entry: Entry) -> Ticket {
         let (ticket, isFirst, wakeUp) = state.withLock { state in
             state.lastNumber += 1
             let ticket = Ticket(number: state.lastNumber)
-            state.entries[ticket] = Entry(
-                descriptor: descriptor, event: event, queue: queue, isShort: isShort, body: body)
+            state.entries[ticket] = entry
             defer { state.isRunning = true }
             return (ticket, !state.isRunning, state.wakeUp)
         }
@@ -93,7 +104,10 @@ final class DescriptorPoller: Sendable {
         poll(&events, nfds_t(events.count), wakeUp == nil ? 10 : timeout)
         if let wakeUp, events.last?.revents != 0 { wakeUp.clear() }
         for (entry, event) in zip(waiting, events) where event.revents != 0 {
-            if let entry = state.withLock({ $0.entries.removeValue(forKey: entry.key) }) {
+            let entry = state.withLock { state in
+                entry.value.repeats ? state.entries[entry.key] : state.entries.removeValue(forKey: entry.key)
+            }
+            if let entry {
                 if entry.isShort {
                     entry.queue.sync(execute: entry.body)
                 } else {

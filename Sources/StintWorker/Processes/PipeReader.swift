@@ -69,11 +69,19 @@ final class PipeReader: @unchecked Sendable {
     private func waitForBytes() {
         guard !isOver else { return }
         // The poller keeps this object alive meanwhile.
-        ticket = DescriptorPoller.shared.once(.readable, descriptor, on: queue, isShort: isShort) {
-            for _ in 1...Self.readsInARow {
-                if self.readOnce(upTo: Self.chunk) == 0 { break }
+        ticket =
+            isShort
+            ? DescriptorPoller.shared.whenever(.readable, descriptor, on: queue) { self.readSome() }
+            : DescriptorPoller.shared.once(.readable, descriptor, on: queue) {
+                self.readSome()
+                self.waitForBytes()
             }
-            self.waitForBytes()
+    }
+
+    private func readSome() {
+        for _ in 1...Self.readsInARow {
+            // Less than there was room for: there is no more now.
+            if readOnce(upTo: Self.chunk) < Self.chunk { break }
         }
     }
 

@@ -52,6 +52,7 @@ public struct Supervisor: Service {
         if let supervisorConnection = SupervisorConnection.connect() {
             var worker = try await makeWorker()
             worker.supervisorConnection = supervisorConnection
+            worker.store = supervisorConnection.store(worker.store)
             supervisorConnection.beat(every: pool.options.beatInterval)
             do {
                 supervisorConnection.sendLast(.ending(try await worker.work()))

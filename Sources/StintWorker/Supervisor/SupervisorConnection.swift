@@ -44,19 +44,24 @@ final class SupervisorConnection: Sendable {
     let supervisorSign: String?
     /// The mark on all processes that this process starts.
     let mark: ProcessMark
+    /// Whether the supervisor takes requests to the store.
+    let takesRequests: Bool
     private let channel: Int32
+    private let sender: MessageSender
     private let isBeatPending = Atomic(false)
     private let state = Mutex(State())
 
     private struct State {
         var isAbandoned = false
-        /// Messages that did not fit into the socket's buffer.
-        var unsent = UnsentMessages()
         var action: (@Sendable () -> Void)?
+        var calls: StoreCalls?
     }
 
     private init(_ offer: SupervisorOffer) {
         channel = offer.channel
+        sender = MessageSender(offer.channel)
+        takesRequests = SupervisorOffer.takesRequests
+        unsetenv(SupervisorOffer.storeVariable)
         supervisorSign = offer.sign
         number = offer.number
         mark = offer.mark
@@ -118,22 +123,30 @@ final class SupervisorConnection: Sendable {
         if isLate { action() }
     }
 
-    /// Sends a message without blocking: a supervisor that does not read must not stop its workers. What does not fit
-    /// is sent with the next message.
-    func say(_ message: ControlMessage) {
-        state.withLock { state in
-            state.unsent.add(message)
-            state.unsent.send(send)
+    /// Makes a worker's store of this process's own: its calls go through the supervisor, if that takes them.
+    func store(_ own: any JobStore) -> any JobStore {
+        guard takesRequests else { return own }
+        let calls = StoreCalls(send: { [sender] in sender.send($0) }) { late in
+            // Their leases are known to no one: the jobs are given back.
+            Task { _ = try? await own.exchange(late.jobs.map { Settlement($0.lease, .release(after: .zero)) }, for: nil) }
         }
+        guard let store = SupervisedStore(own, calls) else { return own }
+        let isLate = state.withLock { state in
+            state.calls = calls
+            return state.isAbandoned
+        }
+        if isLate { calls.end() }
+        return store
     }
+
+    /// Sends a message without blocking: a supervisor that does not read must not stop its workers.
+    func say(_ message: ControlMessage) { sender.say(message) }
 
     /// The last message of this process. It waits until all is sent, since a worker that ends without it seems to have
     /// died; a supervisor that is dead gets none.
     func sendLast(_ message: ControlMessage) {
         say(message)
-        while !state.withLock({ $0.unsent.isEmpty }), Self.mayWrite(channel) {
-            state.withLock { $0.unsent.send(send) }
-        }
+        while !sender.isEmpty, Self.mayWrite(channel) { sender.flush() }
     }
 
     /// Waits, at most a second, until something can be written.
@@ -144,25 +157,39 @@ final class SupervisorConnection: Sendable {
         return poll(&event, 1, 1_000) < 1 || event.revents & Int16(POLLHUP | POLLERR | POLLNVAL) == 0
     }
 
-    /// - Returns: How many bytes there was room for.
-    private func send(_ bytes: [UInt8]) -> Int { LocalSocket.send(bytes, to: channel) }
-
     /// Runs on a thread of its own, so that it works even if handlers block all of Swift's threads.
     private func watch() -> Never {
-        var byte: UInt8 = 0
-        while true {
-            let count = recv(channel, &byte, 1, 0)
-            if count == 0 || count < 0 && errno != EINTR { break }
-        }
-        let action = state.withLock { state in
+        readMessages()
+        let (action, calls) = state.withLock { state in
             state.isAbandoned = true
-            return state.action
+            return (state.action, state.calls)
         }
         ProcessLauncher.shared.killAllGroups()
+        calls?.end()
         action?()
         // Processes that have left their group.
         MarkedProcesses.kill(coveredBy: mark, rounds: 1_000)
         Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
         _exit(75)
+    }
+
+    /// Passes replies on until the supervisor's end of the socket is closed.
+    private func readMessages() {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: PipeReader.chunk, alignment: 8)
+        defer { buffer.deallocate() }
+        var splitter = FrameSplitter(longestLine: 0, longestFrame: .max)
+        while true {
+            let count = recv(channel, buffer.baseAddress, buffer.count, 0)
+            if count == 0 || count < 0 && errno != EINTR { return }
+            guard count > 0, let calls = state.withLock(\.calls) else { continue }
+            do {
+                try splitter.append(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { part in
+                    if case .frame(let frame) = part { try calls.receive(frame) }
+                }
+            } catch {
+                // Its supervisor cannot be understood, which is as bad as none.
+                return
+            }
+        }
     }
 }

@@ -8,6 +8,15 @@ struct SupervisorOffer {
     /// the supervisor's sign: `3 2 4711 9af03c supervisor-4711-9f3c`.
     static let variable = "STINT_SUPERVISOR"
 
+    /// Names the version of the protocol by which workers can use the store through their supervisor. A worker that does not know
+    /// it, or a supervisor that offers none, is of another version of the program: the worker uses the store by
+    /// itself then.
+    static let storeVariable = "STINT_SUPERVISOR_STORE"
+    static let storeProtocol = "1"
+
+    /// Whether the supervisor takes ``StoreRequest``.
+    static var takesRequests: Bool { getenv(storeVariable).map { String(cString: $0) } == storeProtocol }
+
     let channel: Int32
     let number: Int
     let supervisor: pid_t

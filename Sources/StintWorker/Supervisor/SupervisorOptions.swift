@@ -19,6 +19,9 @@ public struct SupervisorOptions: Sendable {
     /// Variables that the worker processes have besides those of this process.
     public var variables: [String: String] = [:]
 
+    /// Whether the supervisor writes to the store for its workers; for comparison.
+    package var sharesWriter = true
+
     public init() {}
 
     /// How often a worker sends a heartbeat: several times within the timeout, since one may be lost.

@@ -1,11 +1,13 @@
-/// Messages for a supervisor that does not read at the moment. Only the latest of each kind is kept, so the size is
-/// bounded.
+/// Messages for a process that does not read at the moment. Only the latest line of each kind is kept. All frames are
+/// kept; their number is bounded by the requests that a worker may have in progress.
 struct UnsentMessages {
-    /// The rest of a line of which a part is sent.
+    /// The rest of a line or a frame of which a part is sent.
     private var begun: [UInt8] = []
     private var ready: ControlMessage?
     private var ending: ControlMessage?
     private var hasBeaten = false
+    private var frames: [[UInt8]] = []
+    private(set) var frameBytes = 0
 
     mutating func add(_ message: ControlMessage) {
         switch message {
@@ -15,23 +17,37 @@ struct UnsentMessages {
         }
     }
 
+    mutating func add(_ frame: [UInt8]) {
+        frames.append(frame)
+        frameBytes += frame.count
+    }
+
+    /// Whether something waits that must not wait for the next message.
+    var hasFrames: Bool { !frames.isEmpty || !begun.isEmpty }
+
     var isEmpty: Bool { begun.isEmpty && count == 0 }
 
     /// The number of messages of which nothing is sent yet.
-    var count: Int { [ready, ending].count { $0 != nil } + (hasBeaten ? 1 : 0) }
+    var count: Int { [ready, ending].count { $0 != nil } + (hasBeaten ? 1 : 0) + frames.count }
 
     /// Sends as much as possible without blocking.
     ///
     /// - Parameter write: Returns how many bytes were sent.
     mutating func send(_ write: (_ bytes: [UInt8]) -> Int) {
         while !begun.isEmpty || takeNext() {
-            begun.removeFirst(write(begun))
+            let sent = write(begun)
+            if sent == begun.count { begun = [] } else { begun.removeFirst(sent) }
             if !begun.isEmpty { return }
         }
     }
 
-    /// Takes the next message: readiness first, a heartbeat last.
+    /// Takes the next message: readiness first, a heartbeat last, and the announcement of the end after all frames.
     private mutating func takeNext() -> Bool {
+        if ready == nil, !frames.isEmpty {
+            begun = frames.removeFirst()
+            frameBytes -= begun.count
+            return true
+        }
         var next: ControlMessage?
         if let ready {
             next = ready

@@ -5,11 +5,14 @@ import Synchronization
 /// The supervisor's end of the socket to a worker process. The kernel closes each end when its process ends, so both
 /// sides notice the other's death.
 final class WorkerChannel: Sendable {
-    /// Every message is much shorter.
+    /// Every line is much shorter.
     private static let longestLine = 256
+    /// How many bytes of replies may wait for a worker that does not read.
+    private static let maximumUnsent = 16 * 1_024 * 1_024
 
     private let descriptor: Int32
     private let reader = Mutex<PipeReader?>(nil)
+    private let sender: MessageSender
 
     /// - Returns: The supervisor's end, and the descriptor for the worker, which the caller closes.
     /// - Throws: ``StartFailure`` if the system has no descriptors left.
@@ -22,23 +25,59 @@ final class WorkerChannel: Sendable {
         }
     }
 
-    private init(_ descriptor: Int32) { self.descriptor = descriptor }
+    private init(_ descriptor: Int32) {
+        self.descriptor = descriptor
+        sender = MessageSender(descriptor)
+    }
 
-    /// - Parameter receive: Called with each message, and with `nil` after the last one. It must not block.
-    func listen(_ receive: @escaping @Sendable (ControlMessage?) -> Void) {
-        let splitter = Mutex(LineSplitter(limit: Self.longestLine))
+    enum Message {
+        case line(ControlMessage)
+        /// A request, without its header.
+        case frame(UnsafeRawBufferPointer)
+        /// Something that is no message: nothing that follows can be read.
+        case malformed
+        /// No more messages will come.
+        case end
+    }
+
+    /// - Parameter receive: Called with each message, on one thread for all workers. It must not block. If it throws, the
+    ///   message was malformed.
+    func listen(_ receive: @escaping @Sendable (Message) throws -> Void) {
+        let splitter = Mutex<FrameSplitter?>(
+            FrameSplitter(longestLine: Self.longestLine, longestFrame: StoreRequest.maximumBytes))
         let reader = PipeReader(
             descriptor, name: "worker-channel", isShort: true,
             onBytes: { bytes in
                 splitter.withLock { splitter in
-                    splitter.append(bytes) { line, _ in
-                        if let message = ControlMessage(line: String(decoding: line, as: UTF8.self)) {
-                            receive(message)
+                    do {
+                        try splitter?.append(bytes) { part in
+                            switch part {
+                            case .line(let text):
+                                if let message = ControlMessage(line: text) { try receive(.line(message)) }
+                            case .frame(let frame): try receive(.frame(frame))
+                            }
                         }
+                    } catch {
+                        splitter = nil
+                        try? receive(.malformed)
                     }
                 }
-            }, onEnd: { receive(nil) })
+            },
+            onEnd: { [sender] in
+                sender.close()
+                try? receive(.end)
+            })
         self.reader.withLock { $0 = reader }
+    }
+
+    /// Sends a reply.
+    ///
+    /// - Returns: Whether the worker reads its replies.
+    @discardableResult
+    func send(_ frame: [UInt8]) -> Bool {
+        guard sender.unsentBytes <= Self.maximumUnsent else { return false }
+        sender.send(frame)
+        return true
     }
 
     /// Closes the socket if no worker was started.

@@ -13,6 +13,8 @@ final class WorkerChild: Sendable {
     let identity: ProcessIdentity
     private let output: HandlerOutput
     private let channel: WorkerChannel
+    /// Its requests to the store; `nil` if workers use this store by themselves.
+    private let session: StoreSession?
     private let state: Mutex<State>
 
     private struct State {
@@ -28,13 +30,14 @@ final class WorkerChild: Sendable {
         var killedBecause: String?
         var isKilled = false
         var hasOrderToStop = false
+        var hasMisbehaved = false
     }
 
     /// Starts this program again as worker `number`.
     ///
     /// - Throws: ``StintError`` or ``StartFailure`` if the process cannot be started.
     static func start(
-        _ number: Int, _ options: SupervisorOptions, program: String, sign: String?
+        _ number: Int, _ options: SupervisorOptions, program: String, sign: String?, _ store: StoreServer?
     ) async throws -> WorkerChild {
         let (channel, childEnd) = try WorkerChannel.pair()
         defer { closeAll([childEnd]) }
@@ -51,6 +54,11 @@ final class WorkerChild: Sendable {
         let mark = ProcessMark.random()
         environment.set(
             SupervisorOffer.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
+        if store != nil {
+            environment.set(SupervisorOffer.storeVariable, to: SupervisorOffer.storeProtocol)
+        } else {
+            environment.remove(SupervisorOffer.storeVariable)
+        }
         environment.remove("NOTIFY_SOCKET")
         let launch = Launch(
             executable: program, arguments: options.arguments, environment: environment, standardInput: .null,
@@ -60,7 +68,7 @@ final class WorkerChild: Sendable {
         do {
             let process = try await ProcessLauncher.shared.start(launch)
             output.started()
-            return WorkerChild(number, process, output, channel, options)
+            return WorkerChild(number, process, output, channel, options, store)
         } catch {
             await output.cancel()
             channel.close()
@@ -70,7 +78,7 @@ final class WorkerChild: Sendable {
 
     private init(
         _ number: Int, _ process: ChildProcess, _ output: HandlerOutput, _ channel: WorkerChannel,
-        _ options: SupervisorOptions
+        _ options: SupervisorOptions, _ store: StoreServer?
     ) {
         state = Mutex(
             State(
@@ -81,8 +89,22 @@ final class WorkerChild: Sendable {
         self.output = output
         self.channel = channel
         identity = process.identity ?? ProcessIdentity(ofProcess: process.id)
-        channel.listen { [weak self] message in self?.hear(message) }
+        session = store.map { store in store.session { [channel] in channel.send($0) } }
+        channel.listen { [weak self] message in
+            guard let self else { return }
+            switch message {
+            case .line(let message): hear(message)
+            case .frame(let frame):
+                noteSign()
+                guard let session else { throw MessageDecoder.Malformed() }
+                try session.receive(frame)
+            case .malformed: misbehaved()
+            case .end: hear(nil)
+            }
+        }
     }
+
+    private func noteSign() { state.withLock { $0.lastHeard = .now } }
 
     private func hear(_ message: ControlMessage?) {
         let (waiting, isReady) = state.withLock { state -> ([CheckedContinuation<Bool, Never>], Bool) in
@@ -99,6 +121,12 @@ final class WorkerChild: Sendable {
             return (state.waitingForReadiness, isReady)
         }
         for continuation in waiting { continuation.resume(returning: isReady) }
+    }
+
+    /// It sends what is no message, so nothing that it asks for can be understood. Its jobs are not to blame.
+    private func misbehaved() {
+        state.withLock { $0.hasMisbehaved = true }
+        kill(because: nil)
     }
 
     // MARK: - State
@@ -122,6 +150,8 @@ final class WorkerChild: Sendable {
     /// Whether it was sent SIGKILL. It may take a moment to end.
     var isKilled: Bool { state.withLock { $0.isKilled } }
     var killedBecause: String? { state.withLock { $0.killedBecause } }
+    /// Whether it has sent its supervisor something that is no message.
+    var hasMisbehaved: Bool { state.withLock { $0.hasMisbehaved } }
     var hasOrderToStop: Bool { state.withLock { $0.hasOrderToStop } }
 
     /// When the result of ``missedHeartbeat(at:)`` may change.
@@ -181,8 +211,10 @@ final class WorkerChild: Sendable {
     /// Waits for its end. If it died, the processes that it left behind are killed.
     func waitForExit() async -> (end: ProcessEnd, diagnostics: AttemptDiagnostics) {
         let end = await process.waitForExit()
-        // The channel may still hold its last messages.
+        // The channel may still hold its last messages. What it claimed before its end is reclaimed after this.
+        session?.workerHasEnded()
         await channel.finish()
+        await session?.settled()
         if end.exitCode != 0 || ending == nil { await killHandlers() }
         await output.finish()
         var diagnostics = AttemptDiagnostics(end, standardError: output.lastErrors)

@@ -6,6 +6,8 @@ actor WorkerPool {
     let store: any JobStore
     let options: SupervisorOptions
     let logger: Logger
+    /// Answers the workers' requests to the store; `nil` if they use it by themselves.
+    private let storeServer: StoreServer?
     private let manager = ServiceManager()
     private var program = ""
     /// Proves to other processes that this supervisor lives and reclaims its workers' jobs.
@@ -33,6 +35,9 @@ actor WorkerPool {
         self.store = store
         self.options = options
         self.logger = logger
+        storeServer =
+            options.sharesWriter
+            ? (store.itself as? any PayloadLoadingStore).map { StoreServer($0, logger: logger) } : nil
     }
 
     func run() async throws {
@@ -94,7 +99,7 @@ actor WorkerPool {
     }
 
     func start(_ number: Int) async throws -> MonitoredChild {
-        let child = try await WorkerChild.start(number, options, program: program, sign: sign?.name)
+        let child = try await WorkerChild.start(number, options, program: program, sign: sign?.name, storeServer)
         children[ObjectIdentifier(child)] = child
         watchDelay?.cancel()
         Task { if await child.becomesReady() { noteReady(child) } }
@@ -122,6 +127,11 @@ actor WorkerPool {
     private func monitor(_ child: WorkerChild) async -> WorkerProcessEnd {
         let (end, diagnostics) = await child.waitForExit()
         children[ObjectIdentifier(child)] = nil
+        if child.hasMisbehaved {
+            logger.critical(
+                "a worker was killed because it sent its supervisor something that is no message; its jobs are not blamed",
+                metadata: ["worker": "\(child.number)", "process": "\(child.process.id)"])
+        }
         let isOrderly = child.ending == .lost || end.exitCode == 0 && child.ending != nil
         let isOrdered = isOrderly || isStopping || end.isAsOrdered
         let started = await reclaim(from: child, diagnostics, isOrdered: isOrdered)

@@ -92,7 +92,7 @@ public struct Worker: Service {
     public let queues: [QueueName]
     var options: Options
     /// The store whose jobs it runs.
-    public let store: any JobStore
+    public internal(set) var store: any JobStore
     let logger: Logger
     var handlers = Handlers()
     /// The connection to this process's supervisor; `nil` if it has none.

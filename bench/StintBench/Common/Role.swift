@@ -12,5 +12,5 @@ protocol Role: Codable, Sendable {
 
 /// ``PlayCommand`` knows which type each is.
 enum RoleName: String, ExpressibleByArgument {
-    case worker, waker, idler, reader, held
+    case worker, waker, idler, reader, held, supervisor, supervised
 }

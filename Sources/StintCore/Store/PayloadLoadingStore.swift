@@ -1,0 +1,50 @@
+/// A store in which one process can settle and claim for others, which then read the payloads of their jobs by
+/// themselves. A supervisor does so for its workers: one transaction, and one sync of the disk, serve all of them.
+package protocol PayloadLoadingStore: JobStore {
+    /// The same as ``JobStore/exchange(_:for:)``, without the payloads.
+    ///
+    /// - Parameter answer: Called once, when the transaction is durable or has failed, on a thread of the store. It must
+    ///   not block.
+    func exchange(
+        _ settlements: [Settlement], for request: ClaimRequest?,
+        answer: @escaping @Sendable (Result<ClaimedExchange, any Error>) -> Void)
+
+    /// Reads the payloads of claimed jobs. Blocks, for as long as a short read takes.
+    func load(_ claimed: [ClaimedJob], within budget: ByteBudget) throws -> LoadedJobs
+
+    /// Registers a worker of another process, or renews its registration. That process calls ``place(of:capacity:)`` then.
+    func enroll(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> WorkerID
+
+    /// What a worker of this process needs, once it is registered.
+    ///
+    /// - Parameter capacity: How many jobs it runs at once.
+    func place(of worker: WorkerID, capacity: Int) async throws -> RegisteredWorker
+}
+
+/// An ``Exchange`` whose payloads are not read yet.
+package struct ClaimedExchange: Sendable, Hashable {
+    package var answers: [Settlement.Answer]
+    package var jobs: [ClaimedJob]
+    /// See ``Exchange/passedOver``.
+    package var passedOver: JobID?
+
+    package init(answers: [Settlement.Answer] = [], jobs: [ClaimedJob] = [], passedOver: JobID? = nil) {
+        self.answers = answers
+        self.jobs = jobs
+        self.passedOver = passedOver
+    }
+}
+
+/// Claimed jobs with their payloads, and what to settle of those that cannot be had.
+package struct LoadedJobs: Sendable {
+    package var jobs: [LeasedJob] = []
+    /// Of jobs that another program has made unreadable.
+    package var refusals: [Settlement] = []
+    /// Those that exceed the budget: they are given back.
+    package var excess: [Lease] = []
+
+    package init() {}
+
+    /// What is to be settled at once, so that no lease is held that the worker does not know of.
+    package var settlements: [Settlement] { refusals + excess.map { Settlement($0, .release(after: .zero)) } }
+}

@@ -1,0 +1,67 @@
+import GRDB
+import StintCore
+
+/// One process claims, and others read the payloads.
+extension SQLiteStore: PayloadLoadingStore {
+    static func weight(_ settlements: [Settlement], _ request: ClaimRequest?) -> Int {
+        settlements.count + (request?.limit ?? 0)
+    }
+
+    func exchange(
+        _ settlements: [Settlement], _ request: ClaimRequest?, _ transaction: JobTransaction
+    ) throws -> ClaimedExchange {
+        try check(.change, transaction)
+        let answers = try transaction.settle(settlements)
+        let claim = try request.map { try transaction.claim($0) } ?? Claim()
+        return ClaimedExchange(answers: answers, jobs: claim.jobs, passedOver: claim.passedOver)
+    }
+
+    package func exchange(
+        _ settlements: [Settlement], for request: ClaimRequest?,
+        answer: @escaping @Sendable (Result<ClaimedExchange, any Error>) -> Void
+    ) {
+        let open: OpenFile
+        do { open = try beginCall() } catch { return answer(.failure(error)) }
+        open.transactions.write(
+            weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request),
+            answer: { [self] result in
+                answer(result)
+                endCall()
+            }
+        ) { [self] in
+            try exchange(settlements, request, $0)
+        } afterwards: {
+            exchange, _ in exchange
+        } tellsNothing: {
+            $0.answers.isEmpty && $0.jobs.isEmpty
+        }
+    }
+
+    package func load(_ claimed: [ClaimedJob], within budget: ByteBudget) throws -> LoadedJobs {
+        let open = try beginCall()
+        defer { endCall() }
+        return try open.reader.runBlocking { try open.payloadLoader.load(claimed, within: budget, $0) }
+    }
+
+    package func enroll(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> WorkerID {
+        let open = try beginCall()
+        defer { endCall() }
+        let (id, known) = try await write { transaction in
+            (try transaction.register(worker, as: id), try transaction.knownWorkers())
+        }
+        // The entry exists before its scoreboard does, so a scoreboard without an entry belongs to no worker.
+        try await open.writer.run { [scoreboards = open.scoreboards] _ in
+            scoreboards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
+        }
+        return id
+    }
+
+    package func place(of worker: WorkerID, capacity: Int) async throws -> RegisteredWorker {
+        let open = try beginCall()
+        defer { endCall() }
+        let scoreboard = try await open.reader.run { [scoreboards = open.scoreboards] _ in
+            scoreboards.open(for: worker, capacity: capacity)
+        }
+        return RegisteredWorker(id: worker, scoreboard: scoreboard, runLock: runLock, revocations: open.revocations)
+    }
+}

@@ -1,0 +1,170 @@
+import StintCore
+import StintPlatform
+import Synchronization
+
+/// A worker's requests to its supervisor, and the replies.
+///
+/// If the supervisor has died, or does not read its messages for ``patience`` (it was stopped), requests in progress fail
+/// with the code `outcomeUnknown`, and the worker uses the store by itself. It goes through the supervisor again as
+/// soon as that answers.
+final class StoreCalls: Sendable {
+    typealias Answer = @Sendable (Result<StoreReply, any Error>) -> Void
+
+    /// How long the supervisor may leave a question unanswered whether it is there. It answers that without its store.
+    static let patience: Duration = .seconds(5)
+    private static let lookInterval: Duration = .seconds(1)
+
+    private struct Call {
+        let answer: Answer
+        let since: SuspendingClock.Instant
+    }
+
+    private struct State {
+        var isOver = false
+        /// The supervisor does not answer.
+        var isSilent = false
+        var lastNumber: UInt32 = 0
+        var calls: [UInt32: Call] = [:]
+        var listeners: [UInt32: AsyncStream<NextReady>.Continuation] = [:]
+        var lastHeard = SuspendingClock.now
+        var isWatched = false
+    }
+
+    private let state = Mutex(State())
+    private let send: @Sendable ([UInt8]) -> Void
+    /// Called with a reply that came too late: what it claims is held by a worker that does not know of it.
+    private let onLateReply: @Sendable (ClaimedExchange) -> Void
+
+    /// - Parameter send: Sends bytes to the supervisor. It must not block.
+    init(send: @escaping @Sendable ([UInt8]) -> Void, onLateReply: @escaping @Sendable (ClaimedExchange) -> Void) {
+        self.send = send
+        self.onLateReply = onLateReply
+    }
+
+    /// Whether requests reach the supervisor.
+    var isOpen: Bool { state.withLock { !$0.isOver && !$0.isSilent } }
+
+    static func unknown(_ why: String) -> StintError {
+        StintError(
+            .outcomeUnknown,
+            "\(why) before it answered; the change may have been made. The worker looks it up, and uses the database by itself")
+    }
+
+    // MARK: - Requests
+
+    /// - Returns: `nil` if the request is not sent: the supervisor cannot be reached, or the request is too long.
+    func call(_ request: StoreRequest) async throws -> StoreReply? {
+        guard isOpen else { return nil }
+        return try await withCheckedThrowingContinuation { continuation in
+            if !begin(request, { continuation.resume(with: $0.map(Optional.some)) }) {
+                continuation.resume(returning: nil)
+            }
+        }
+    }
+
+    /// - Parameter answer: Called once, on the thread that reads the supervisor's messages, if this returns `true`.
+    func begin(_ request: StoreRequest, _ answer: @escaping Answer) -> Bool {
+        let number = state.withLock { state -> UInt32? in
+            guard !state.isOver, !state.isSilent else { return nil }
+            state.lastNumber &+= 1
+            return state.lastNumber
+        }
+        guard let number else { return false }
+        let frame = StoreFrame.encode(number) { request.encode(into: &$0) }
+        guard frame.count <= StoreRequest.maximumBytes else { return false }
+        let (isAccepted, needsWatch) = state.withLock { state in
+            guard !state.isOver, !state.isSilent else { return (false, false) }
+            state.calls[number] = Call(answer: answer, since: .now)
+            defer { state.isWatched = true }
+            return (true, !state.isWatched)
+        }
+        guard isAccepted else { return false }
+        send(frame)
+        if needsWatch { Task { await self.watch() } }
+        return true
+    }
+
+    func listen(to queues: [QueueName]) -> AsyncStream<NextReady> {
+        let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
+        let number = state.withLock { state -> UInt32? in
+            guard !state.isOver else { return nil }
+            state.lastNumber &+= 1
+            state.listeners[state.lastNumber] = continuation
+            return state.lastNumber
+        }
+        guard let number else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in self?.stopListening(number) }
+        send(StoreFrame.encode(number) { StoreRequest.listen(queues).encode(into: &$0) })
+        return stream
+    }
+
+    private func stopListening(_ listener: UInt32) {
+        let number = state.withLock { state -> UInt32? in
+            guard state.listeners.removeValue(forKey: listener) != nil, !state.isOver else { return nil }
+            state.lastNumber &+= 1
+            return state.lastNumber
+        }
+        guard let number else { return }
+        send(StoreFrame.encode(number) { StoreRequest.stopListening(listener).encode(into: &$0) })
+    }
+
+    // MARK: - Replies
+
+    /// - Parameter frame: Without its header.
+    /// - Throws: An error if it is no reply.
+    func receive(_ frame: UnsafeRawBufferPointer) throws {
+        let (number, reply) = try StoreFrame.decode(frame) { try StoreReply(from: &$0) }
+        let (call, listener) = state.withLock { state in
+            (state.lastHeard, state.isSilent) = (.now, false)
+            return (state.calls.removeValue(forKey: number), state.listeners[number])
+        }
+        switch reply {
+        case .next(let next): listener?.yield(next)
+        case .failed(let error): call?.answer(.failure(error))
+        case .exchanged(let exchange) where call == nil: if !exchange.jobs.isEmpty { onLateReply(exchange) }
+        default: call?.answer(.success(reply))
+        }
+    }
+
+    /// The supervisor has died.
+    func end() {
+        let (calls, listeners) = state.withLock { state in
+            state.isOver = true
+            defer { (state.calls, state.listeners) = ([:], [:]) }
+            return (state.calls, state.listeners)
+        }
+        for call in calls.values { call.answer(.failure(Self.unknown("the supervisor died"))) }
+        for listener in listeners.values { listener.finish() }
+    }
+
+    // MARK: - A supervisor that is silent
+
+    /// Runs as long as requests wait for replies.
+    private func watch() async {
+        while true {
+            let begun = SuspendingClock.now
+            do { try await Task.sleep(for: Self.lookInterval) } catch { continue }
+            // This process was stopped itself, so no reply could be read.
+            let wasStopped = SuspendingClock.now - begun > Self.lookInterval * 2
+            let (goesOn, asks, silenced) = state.withLock { state -> (Bool, Bool, [Call]) in
+                guard let first = state.calls.values.map(\.since).min(), !state.isOver else {
+                    state.isWatched = false
+                    return (false, false, [])
+                }
+                if wasStopped { state.lastHeard = .now }
+                let silence = SuspendingClock.now - max(first, state.lastHeard)
+                guard silence >= Self.patience else { return (true, silence >= Self.lookInterval, []) }
+                state.isSilent = true
+                state.isWatched = false
+                defer { state.calls = [:] }
+                return (false, false, Array(state.calls.values))
+            }
+            for call in silenced { call.answer(.failure(Self.unknown("the supervisor fell silent"))) }
+            if asks { send(StoreFrame.encode(0) { StoreRequest.ping.encode(into: &$0) }) }
+            if !goesOn { return }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import StintCore
+
+/// What a worker asks its supervisor to do with the store.
+enum StoreRequest: Sendable {
+    case exchange([Settlement], ClaimRequest?)
+    case extend([Lease], Duration)
+    case register(WorkerRegistration, WorkerID?)
+    case deregister(WorkerID)
+    /// From now on, until ``stopListening``, replies to this request's number are the wake-ups of these queues.
+    case listen([QueueName])
+    /// Ends the wake-ups of an earlier request.
+    case stopListening(UInt32)
+    /// Whether the supervisor reads its messages.
+    case ping
+
+    /// The longest message: a thousand failures with all that is kept of their errors. What a worker has to say beyond
+    /// that, it does by itself.
+    static let maximumBytes = 1_048_576
+
+    private enum Kind: UInt8 {
+        case exchange = 1
+        case extend, register, deregister, listen, stopListening, ping
+    }
+
+    func encode(into encoder: inout MessageEncoder) {
+        switch self {
+        case .exchange(let settlements, let request):
+            encoder.write(Kind.exchange.rawValue)
+            encoder.write(settlements) { $1.encode(into: &$0) }
+            encoder.write(request) { $1.encode(into: &$0) }
+        case .extend(let leases, let duration):
+            encoder.write(Kind.extend.rawValue)
+            encoder.write(leases) { $1.encode(into: &$0) }
+            encoder.write(duration)
+        case .register(let worker, let id):
+            encoder.write(Kind.register.rawValue)
+            worker.encode(into: &encoder)
+            encoder.write(id) { $0.write($1.rawValue) }
+        case .deregister(let id):
+            encoder.write(Kind.deregister.rawValue)
+            encoder.write(id.rawValue)
+        case .listen(let queues):
+            encoder.write(Kind.listen.rawValue)
+            encoder.write(queues) { $0.write($1.description) }
+        case .stopListening(let number):
+            encoder.write(Kind.stopListening.rawValue)
+            encoder.write(number)
+        case .ping: encoder.write(Kind.ping.rawValue)
+        }
+    }
+
+    /// - Throws: ``MessageDecoder/Malformed``, or ``StintError`` for what no worker asks for.
+    init(from decoder: inout MessageDecoder) throws {
+        guard let kind = Kind(rawValue: try decoder.number()) else { throw MessageDecoder.Malformed() }
+        switch kind {
+        case .exchange:
+            self = .exchange(
+                try decoder.list { try Settlement(from: &$0) }, try decoder.optional { try ClaimRequest(from: &$0) })
+        case .extend: self = .extend(try decoder.list { try Lease(from: &$0) }, try decoder.duration())
+        case .register:
+            self = .register(
+                try WorkerRegistration(from: &decoder), try decoder.optional { WorkerID(rawValue: try $0.number()) })
+        case .deregister: self = .deregister(WorkerID(rawValue: try decoder.number()))
+        case .listen: self = .listen(try decoder.list { try QueueName($0.text()) })
+        case .stopListening: self = .stopListening(try decoder.number())
+        case .ping: self = .ping
+        }
+        guard decoder.isAtEnd else { throw MessageDecoder.Malformed() }
+    }
+}

@@ -1,0 +1,141 @@
+import Logging
+import StintCore
+import Synchronization
+
+/// Answers the requests of a supervisor's workers with the supervisor's own store, whose writer makes one transaction of what
+/// comes at the same time.
+final class StoreServer: Sendable {
+    let store: any PayloadLoadingStore
+    let logger: Logger
+    /// The wake-ups of workers with the same queues: the store reads the queues once for all of them.
+    let wakeUps: SharedWakeUps
+
+    init(_ store: any PayloadLoadingStore, logger: Logger) {
+        self.store = store
+        self.logger = logger
+        wakeUps = SharedWakeUps(store)
+    }
+
+    /// - Parameter send: Sends bytes to the worker. It must not block.
+    func session(send: @escaping @Sendable ([UInt8]) -> Void) -> StoreSession { StoreSession(self, send: send) }
+}
+
+/// The requests of one worker process.
+final class StoreSession: Sendable {
+    /// How many requests may be in progress. A worker has a visit, an extension and a few calls of handlers at once.
+    static let maximumRequests = 64
+
+    private struct State {
+        var inProgress = 0
+        /// The worker has ended: its last settlements still count, and it gets nothing more.
+        var isOver = false
+        var waiting: [CheckedContinuation<Void, Never>] = []
+        var listening: [UInt32: SharedWakeUps.Listener] = [:]
+    }
+
+    private let server: StoreServer
+    private let send: @Sendable ([UInt8]) -> Void
+    private let state = Mutex(State())
+
+    init(_ server: StoreServer, send: @escaping @Sendable ([UInt8]) -> Void) {
+        self.server = server
+        self.send = send
+    }
+
+    /// - Parameter frame: Without its header.
+    /// - Throws: An error if it is no request, or one too many: the worker does not speak this protocol.
+    func receive(_ frame: UnsafeRawBufferPointer) throws {
+        let (number, request) = try StoreFrame.decode(frame) { try StoreRequest(from: &$0) }
+        let isOver = try state.withLock { state in
+            guard state.inProgress < Self.maximumRequests, state.listening.count < Self.maximumRequests else {
+                throw MessageDecoder.Malformed()
+            }
+            state.inProgress += 1
+            return state.isOver
+        }
+        perform(request, number, isOver: isOver)
+    }
+
+    private func perform(_ request: StoreRequest, _ number: UInt32, isOver: Bool) {
+        let store = server.store
+        switch request {
+        case .exchange(let settlements, let claim):
+            // What a worker has finished before it died is settled. It claims nothing any more.
+            store.exchange(settlements, for: isOver ? nil : claim) { [self] in
+                finish(number, $0.map(StoreReply.exchanged))
+            }
+        case .extend(let leases, let duration):
+            answer(number) { isOver ? .done : .extended(try await store.extend(leases, by: duration)) }
+        case .register(let worker, let id):
+            answer(number) { isOver ? .done : .registered(try await store.enroll(worker, as: id)) }
+        case .deregister(let id):
+            answer(number) {
+                try await store.deregister(id)
+                return .done
+            }
+        case .listen(let queues):
+            let listener = server.wakeUps.listen(to: queues) { [weak self] in self?.reply(number, .next($0)) }
+            state.withLock { $0.listening[number] = listener }
+            finish(number, nil)
+        case .stopListening(let listener):
+            state.withLock { $0.listening.removeValue(forKey: listener) }?.stop()
+            finish(number, nil)
+        case .ping: finish(number, .success(.done))
+        }
+    }
+
+    private func answer(_ number: UInt32, _ body: @escaping @Sendable () async throws -> StoreReply) {
+        Task {
+            do { finish(number, .success(try await body())) } catch { finish(number, .failure(error)) }
+        }
+    }
+
+    /// - Parameter result: `nil` for a request that is not answered.
+    private func finish(_ number: UInt32, _ result: Result<StoreReply, any Error>?) {
+        switch result {
+        case .success(let message)?: reply(number, message)
+        case .failure(let error)?: reply(number, .failed(error.ofStore))
+        case nil: break
+        }
+        let waiting = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.inProgress -= 1
+            guard state.inProgress == 0 else { return [] }
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+
+    private func reply(_ number: UInt32, _ message: StoreReply) {
+        guard !state.withLock(\.isOver) else { return }
+        send(StoreFrame.encode(number) { message.encode(into: &$0) })
+    }
+
+    /// Called when the worker's process has ended, before its last messages are read: nothing is claimed for it any more.
+    func workerHasEnded() {
+        let listening = state.withLock { state in
+            state.isOver = true
+            defer { state.listening = [:] }
+            return state.listening
+        }
+        for listener in listening.values { listener.stop() }
+    }
+
+    /// Waits until no request is in progress.
+    func settled() async {
+        await withCheckedContinuation { continuation in
+            let isIdle = state.withLock { state in
+                if state.inProgress > 0 { state.waiting.append(continuation) }
+                return state.inProgress == 0
+            }
+            if isIdle { continuation.resume() }
+        }
+    }
+}
+
+extension Error {
+    /// An error of a store, to be told to another process.
+    fileprivate var ofStore: StintError {
+        self as? StintError ?? StintError(.storageFailed, "the supervisor's store failed: \(self)")
+    }
+}

@@ -1,0 +1,113 @@
+import Logging
+import StintCore
+import StintPlatform
+
+/// The store of a supervised worker. Its claims, settlements, extensions and registrations go through its supervisor, which
+/// commits for all of its workers at once; it reads payloads, and all else, by itself. If the supervisor is not
+/// there, the worker does everything by itself.
+///
+/// Settlements with jobs to enqueue are the worker's own too: payloads do not go through the supervisor.
+struct SupervisedStore: ForwardingStore {
+    let base: any JobStore
+    private let loading: any PayloadLoadingStore
+    let calls: StoreCalls
+
+    /// How often the supervisor's store looks for what its wake-ups have missed; see ``JobStore/safetyLookInterval``.
+    private static let safetyLook: Duration = .seconds(5)
+
+    /// - Parameter base: The worker's own store.
+    /// - Returns: `nil` if such a store does not read payloads by itself.
+    init?(_ base: any JobStore, _ calls: StoreCalls) {
+        guard let loading = base.itself as? any PayloadLoadingStore else { return nil }
+        self.base = base
+        self.loading = loading
+        self.calls = calls
+    }
+
+    func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
+        guard !settlements.isEmpty || request != nil else { return Exchange() }
+        guard settlements.allSatisfy(\.followUps.isEmpty) else {
+            return try await base.exchange(settlements, for: request)
+        }
+        let loaded = try await withCheckedThrowingContinuation { continuation in
+            let isSent = calls.begin(.exchange(settlements, request)) { result in
+                continuation.resume(with: result.flatMap { reply in Result { try load(reply, request) } })
+            }
+            if !isSent { continuation.resume(returning: LoadedExchange?.none) }
+        }
+        guard let loaded else { return try await base.exchange(settlements, for: request) }
+        if !loaded.toSettle.isEmpty { await settleUnread(loaded.toSettle) }
+        return loaded.exchange
+    }
+
+    private struct LoadedExchange: Sendable {
+        var exchange: Exchange
+        var toSettle: [Settlement] = []
+    }
+
+    /// On the thread that reads the supervisor's messages: handing the read on to another one costs as much as a short read.
+    ///
+    /// - Throws: An error if it is another reply. If the jobs cannot be read, they are given back: the settlements are durable
+    ///   and are answered.
+    private func load(_ reply: StoreReply, _ request: ClaimRequest?) throws -> LoadedExchange? {
+        guard case .exchanged(let claimed) = reply else { throw Self.unexpected }
+        var exchange = Exchange(answers: claimed.answers, passedOver: claimed.passedOver)
+        guard !claimed.jobs.isEmpty else { return LoadedExchange(exchange: exchange) }
+        do {
+            let loaded = try loading.load(claimed.jobs, within: request?.budget ?? .standard)
+            (exchange.jobs, exchange.isCut) = (loaded.jobs, !loaded.excess.isEmpty)
+            return LoadedExchange(exchange: exchange, toSettle: loaded.settlements)
+        } catch {
+            Self.logger.error(
+                "claimed jobs cannot be read; they are given back",
+                metadata: [
+                    "error": "\(error)",
+                    "jobs": "\(claimed.jobs.map(\.lease.job.description).joined(separator: ", "))",
+                ])
+            return LoadedExchange(
+                exchange: exchange, toSettle: claimed.jobs.map { Settlement($0.lease, .release(after: .zero)) })
+        }
+    }
+
+    /// If it fails, the jobs come back when their leases end.
+    private func settleUnread(_ settlements: [Settlement]) async {
+        do {
+            _ = try await exchange(settlements, for: nil)
+        } catch {
+            Self.logger.error(
+                "claimed jobs cannot be given back; they come back when their lease ends",
+                metadata: ["error": "\(error)"])
+        }
+    }
+
+    func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
+        guard !leases.isEmpty else { return [] }
+        guard let reply = try await calls.call(.extend(leases, duration)) else {
+            return try await base.extend(leases, by: duration)
+        }
+        guard case .extended(let lost) = reply else { throw Self.unexpected }
+        return lost
+    }
+
+    // MARK: - The worker's registration
+
+    func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
+        guard let reply = try await calls.call(.register(worker, id)) else {
+            return try await base.register(worker, as: id)
+        }
+        guard case .registered(let id) = reply else { throw Self.unexpected }
+        return try await loading.place(of: id, capacity: worker.concurrency)
+    }
+
+    // MARK: - Wake-ups
+
+    func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
+        calls.isOpen ? calls.listen(to: queues) : base.wakeUps(in: queues)
+    }
+
+    var safetyLookInterval: Duration? { calls.isOpen ? Self.safetyLook : base.safetyLookInterval }
+
+    private static let logger = Logger(label: "stint.worker")
+    private static let unexpected = StintError(
+        .outcomeUnknown, "the supervisor has answered another question; the worker looks the change up")
+}
