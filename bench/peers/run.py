@@ -65,7 +65,8 @@ def main() -> int:
     try:
         surroundings = Surroundings(
             sources=SOURCES, folder=folder, build=build, python=ROOT / ".build" / "peers-venv" / "bin" / "python",
-            stint_bench=parsed.stint_bench.absolute(), jobs=parsed.jobs, seconds=parsed.seconds)
+            honker=ROOT / ".build" / "peers-honker", stint_bench=parsed.stint_bench.absolute(), jobs=parsed.jobs,
+            seconds=parsed.seconds)
         peers = postgres_peers(surroundings) if parsed.postgres else all_peers(surroundings)
         return compare(parsed, chosen(peers, parsed.peers), folder)
     except KeyboardInterrupt:

@@ -80,3 +80,15 @@ def main(open_queue: Callable[[str], Queue]) -> None:
 def synchronous_name(value: int) -> str:
     """The value of `PRAGMA synchronous`, in words."""
     return {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}[value]
+
+
+def check(payloads: list[str]) -> None:
+    """Every payload must come back."""
+    if any(payload != PAYLOAD for payload in payloads):
+        sys.exit("Error: a job came back with another payload")
+
+
+def confirm(acked: int, jobs: int) -> None:
+    """Every ack must be confirmed."""
+    if acked != jobs:
+        sys.exit(f"Error: {acked} of {jobs} acks were confirmed")

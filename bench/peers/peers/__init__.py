@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from peers.beanstalkd import Beanstalkd
+from peers.honker import Honker
 from peers.peer import Peer, Surroundings
 from peers.postgresql import PostgreSQL, Server
 from peers.procrastinate import Procrastinate
@@ -23,6 +24,10 @@ def all_peers(surroundings: Surroundings) -> list[Peer]:
         PostgreSQL(surroundings, "postgresql", server, batch=16),
         PostgreSQL(surroundings, "postgresql-64", server, batch=64),
         Procrastinate(surroundings, server),
+        Honker(surroundings, "honker", client="honker", batch=16),
+        Honker(surroundings, "honker-64", client="honker", batch=64),
+        Honker(surroundings, "honker-full", client="honker_extension", batch=16),
+        Honker(surroundings, "honker-full-64", client="honker_extension", batch=64),
         PythonFile(surroundings, "huey", client="huey"),
         PythonFile(surroundings, "litequeue", client="litequeue"),
         PythonFile(surroundings, "litequeue-full", client="litequeue", variables={"LITEQUEUE_SYNCHRONOUS": "FULL"}),

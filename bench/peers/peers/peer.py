@@ -27,6 +27,8 @@ class Surroundings:
     build: Path
     # The interpreter that has the packages of requirements.txt.
     python: Path
+    # Holds honker's own installation.
+    honker: Path
     stint_bench: Path
     # How many jobs a peer with a share of 1 gets.
     jobs: int

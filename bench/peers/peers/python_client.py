@@ -16,15 +16,16 @@ class PythonClient(Peer):
         super().__init__(surroundings, name)
         self.client = str(surroundings.sources / "clients" / f"{client}_client.py")
         self.variables = variables
+        self.python = surroundings.python
 
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self.variables, "PYTHONDONTWRITEBYTECODE": "1"}
 
     def command(self, verb: str, place: str, *numbers: float) -> list[str]:
-        return [str(self.surroundings.python), self.client, verb, place, *(str(number) for number in numbers)]
+        return [str(self.python), self.client, verb, place, *(str(number) for number in numbers)]
 
     def ask_facts(self, place: str) -> dict[str, str]:
-        if not os.access(self.surroundings.python, os.X_OK):
+        if not os.access(self.python, os.X_OK):
             raise Skipped("the virtual environment is missing: run bench/peers/setup")
         try:
             return fleet.call(self.command("facts", place), FACTS_SECONDS, self.environment(), self.surroundings.folder)

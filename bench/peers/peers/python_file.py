@@ -1,4 +1,4 @@
-"""The Python queues in one SQLite file: huey, litequeue, persist-queue. Each client says how it uses its peer."""
+"""The Python queues in one SQLite file. Each client says how it uses its peer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from peers.peer import Surroundings
 from peers.python_client import FACTS_SECONDS, PythonClient
 
 SETTINGS = {
+    "honker": "enqueue with tx=, claim_batch, ack_batch, a transaction each",
+    "honker_extension": "its SQL functions; the ack of a batch and the claim of the next are one transaction",
     "huey": "its storage directly: enqueue, dequeue, one a commit; no ack: a dequeued job is deleted",
     "litequeue": "16 puts a transaction, pop one by one, 16 acks a transaction",
     "persist_queue": "SQLiteAckQueue, one job a commit; not safe between processes, so the workers are threads of one",
@@ -18,7 +20,7 @@ SETTINGS = {
 
 
 class PythonFile(PythonClient):
-    # They need one or two commits for each job.
+    # Most need one or two commits for each job.
     share = 0.1
 
     def __init__(self, surroundings: Surroundings, name: str, client: str, variables: dict[str, str] | None = None,
