@@ -372,7 +372,7 @@ let package = Package(
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", "StintPlatform", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
+                "Stint", "StintPlatform", "StoreConformance", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
                 subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),

@@ -3,6 +3,8 @@ import Foundation
 /// What a job does to the process that runs it. The payload names it: `segfault`, or `good 17`.
 enum CrashMode: String {
     case segfault, trap, exit, abort, memory, killed, hang
+    /// Sends its supervisor what is no message: a frame that would have 4 GiB.
+    case garble
     /// Waits until the file `go` exists.
     case wait
     case good
@@ -30,6 +32,9 @@ enum CrashMode: String {
         case .memory: Self.eatMemory()
         case .killed:
             Self.append("\(getpid())", to: "victims")
+            while true { sleep(3_600) }
+        case .garble:
+            guard write(3, [0, 255, 255, 255, 255] as [UInt8], 5) == 5 else { fatalError("it has no supervisor") }
             while true { sleep(3_600) }
         case .hang: while true { sleep(3_600) }
         }

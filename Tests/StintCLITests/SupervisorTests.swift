@@ -62,6 +62,42 @@ struct SupervisorTests {
         }
     }
 
+    @Test("while the supervisor is stopped, its workers go on by themselves; then all is in order")
+    func stoppedSupervisor() async throws {
+        try await place.stint("retain", "default", "1d")
+        try await putJobs(400)
+        let outcome = try await place.whileRunning(
+            [
+                "work", "--workers", "2", "--batch", "4", "--drain", "--", "sh", "-c",
+                "echo $STINT_JOB_ID >> ran; sleep 0.01",
+            ]
+        ) { supervisor in
+            try await eventually("some jobs have run") { try place.lines("ran").count >= 20 }
+            supervisor.send(SIGSTOP)
+            let before = try place.lines("ran").count
+            // What they had claimed, and more than that.
+            try await eventually("they claim more") { try place.lines("ran").count >= before + 60 }
+            supervisor.send(SIGCONT)
+        }
+        #expect(outcome.code == 0, "\(outcome)")
+        #expect(try await place.counts().done == 400)
+        #expect(try place.lines("ran").sorted() == (1...400).map(String.init).sorted(), "each ran once")
+    }
+
+    @Test("a worker that sends its supervisor what is no message is replaced, and its jobs are not blamed")
+    func garbledWorker() async throws {
+        try await place.stint("put", "garble")
+        let outcome = try await place.whileRunning(
+            ["swift", "stint.db", "1", "1", "1", "600000", "stay"], of: Workplace.crashingWorker
+        ) { supervisor in
+            try await eventually("the job was started again by another worker") { try place.lines("starts").count >= 2 }
+            supervisor.send(SIGTERM)
+        }
+        #expect(outcome.errors.contains("something that is no message"), "\(outcome)")
+        let job = try await place.job(1)
+        #expect(job.attempts == 0 && job.crashes == 0 && job.state == "ready", "\(job)")
+    }
+
     @Test("a program that ignores the ends of children can start stint work; it sees them all the same")
     func ignoredSignal() async throws {
         try await place.stint("put", "--max-crashes", "2", "x")

@@ -8,7 +8,8 @@ struct StintBench: AsyncParsableCommand {
         abstract: "Measures Stint against the naive job queues, SQLite itself and what was promised.",
         subcommands: [
             RunCommand.self, PlayCommand.self, HandlersCommand.self, DrainCommand.self, ReviveCommand.self,
-            FillCommand.self, CeilingCommand.self, ContentionCommand.self, SupervisedCommand.self, GroupCommand.self, WakeCommand.self,
+            FillCommand.self, CeilingCommand.self, ContentionCommand.self, SupervisedCommand.self, GroupCommand.self,
+            WakeCommand.self,
             IdleCommand.self, LogCommand.self, ChurnCommand.self, FlatCommand.self, FlowCommand.self,
             SuspectsCommand.self, DeathCommand.self, QueriesCommand.self, PostgresCommand.self,
         ],

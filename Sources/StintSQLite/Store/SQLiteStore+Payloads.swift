@@ -31,7 +31,8 @@ extension SQLiteStore: PayloadLoadingStore {
         ) { [self] in
             try exchange(settlements, request, $0)
         } afterwards: {
-            exchange, _ in exchange
+            exchange, _ in
+            exchange
         } tellsNothing: {
             $0.answers.isEmpty && $0.jobs.isEmpty
         }

@@ -36,7 +36,8 @@ extension ClaimRequest {
             self.init(job, lease: duration, worker: worker, registration: registration)
             return
         }
-        let queues = try decoder.list { try QueueName($0.text()) }
+        // An invalid name is that of no queue. Checking it at each claim would cost more than the rest of the message.
+        let queues = try decoder.list { QueueName(stored: try $0.text()) }
         let limit = Int(try decoder.number(UInt32.self))
         let (idleSlots, bytes) = (Int(try decoder.number(Int64.self)), Int(try decoder.number(Int64.self)))
         guard (1...Self.maximumLimit).contains(limit), bytes >= 1 else { throw MessageDecoder.Malformed() }
@@ -78,32 +79,52 @@ extension WorkerProcess {
 
 extension ClaimedExchange {
     func encode(into encoder: inout MessageEncoder) {
-        encoder.write(answers) { encoder, answer in
-            switch answer {
-            case .leaseLost: encoder.write("")
-            case .settled(let state): encoder.write(state.rawValue)
-            }
+        encoder.write(answers) { $0.write($1.number) }
+        // Each name once: nearly all claims are of one queue.
+        var names: [QueueName] = []
+        for job in jobs where names.last != job.queue && !names.contains(job.queue) { names.append(job.queue) }
+        encoder.write(names) { $0.write($1.description) }
+        encoder.write(jobs) { encoder, job in
+            job.encode(into: &encoder, queue: names.firstIndex(of: job.queue) ?? 0)
         }
-        encoder.write(jobs) { $1.encode(into: &$0) }
         encoder.write(passedOver) { $0.write($1.rawValue) }
     }
 
     init(from decoder: inout MessageDecoder) throws {
+        let answers = try decoder.list { try Settlement.Answer(number: $0.number()) }
+        let names = try decoder.list { QueueName(stored: try $0.text()) }
         self.init(
-            answers: try decoder.list { decoder in
-                let state = try decoder.text()
-                if state.isEmpty { return .leaseLost }
-                guard let state = JobState(rawValue: state) else { throw MessageDecoder.Malformed() }
-                return .settled(state)
-            }, jobs: try decoder.list { try ClaimedJob(from: &$0) },
+            answers: answers, jobs: try decoder.list { try ClaimedJob(from: &$0, queues: names) },
             passedOver: try decoder.optional { JobID(rawValue: try $0.number()) })
     }
 }
 
+extension Settlement.Answer {
+    private static let states = JobState.allCases
+
+    /// 0 for a lease that was lost, otherwise one more than the place of the state.
+    fileprivate var number: UInt8 {
+        switch self {
+        case .leaseLost: 0
+        case .settled(let state): UInt8(Self.states.firstIndex(of: state) ?? 0) + 1
+        }
+    }
+
+    fileprivate init(number: UInt8) throws {
+        guard number > 0 else {
+            self = .leaseLost
+            return
+        }
+        guard number <= Self.states.count else { throw MessageDecoder.Malformed() }
+        self = .settled(Self.states[Int(number) - 1])
+    }
+}
+
 extension ClaimedJob {
-    fileprivate func encode(into encoder: inout MessageEncoder) {
+    /// - Parameter queue: The place of its queue's name in the list of names.
+    fileprivate func encode(into encoder: inout MessageEncoder, queue: Int) {
         lease.encode(into: &encoder)
-        encoder.write(queue.description)
+        encoder.write(UInt16(clamping: queue))
         encoder.write(priority)
         encoder.write(UInt32(clamping: attempt))
         encoder.write(runsAlone)
@@ -111,9 +132,12 @@ extension ClaimedJob {
         encoder.write(expiresIn) { $0.write($1) }
     }
 
-    fileprivate init(from decoder: inout MessageDecoder) throws {
+    fileprivate init(from decoder: inout MessageDecoder, queues: [QueueName]) throws {
+        let lease = try Lease(from: &decoder)
+        let queue = Int(try decoder.number(UInt16.self))
+        guard queue < queues.count else { throw MessageDecoder.Malformed() }
         self.init(
-            lease: try Lease(from: &decoder), queue: try QueueName(decoder.text()), priority: try decoder.number(),
+            lease: lease, queue: queues[queue], priority: try decoder.number(),
             attempt: Int(try decoder.number(UInt32.self)), runsAlone: try decoder.bool(),
             expiresAt: try decoder.optional { try $0.number() }, expiresIn: try decoder.optional { try $0.duration() })
     }

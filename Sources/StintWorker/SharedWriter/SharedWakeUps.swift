@@ -44,7 +44,9 @@ final class SharedWakeUps: Sendable {
         }
     }
 
+    /// That nothing is ready wakes no worker: one that is idle knows it, or wakes once for a job that is gone.
     private func notify(_ queues: [QueueName], _ next: NextReady) {
+        guard next != .unknown else { return }
         let listeners = state.withLock { Array(($0.streams[queues]?.listeners ?? [:]).values) }
         for notify in listeners { notify(next) }
     }

@@ -12,7 +12,7 @@ final class StoreCalls: Sendable {
 
     /// How long the supervisor may leave a question unanswered whether it is there. It answers that without its store.
     static let patience: Duration = .seconds(5)
-    private static let lookInterval: Duration = .seconds(1)
+    private var lookInterval: Duration { patience / 5 }
 
     private struct Call {
         let answer: Answer
@@ -31,12 +31,17 @@ final class StoreCalls: Sendable {
     }
 
     private let state = Mutex(State())
+    private let patience: Duration
     private let send: @Sendable ([UInt8]) -> Void
     /// Called with a reply that came too late: what it claims is held by a worker that does not know of it.
     private let onLateReply: @Sendable (ClaimedExchange) -> Void
 
     /// - Parameter send: Sends bytes to the supervisor. It must not block.
-    init(send: @escaping @Sendable ([UInt8]) -> Void, onLateReply: @escaping @Sendable (ClaimedExchange) -> Void) {
+    init(
+        patience: Duration = StoreCalls.patience, send: @escaping @Sendable ([UInt8]) -> Void,
+        onLateReply: @escaping @Sendable (ClaimedExchange) -> Void
+    ) {
+        self.patience = patience
         self.send = send
         self.onLateReply = onLateReply
     }
@@ -44,10 +49,14 @@ final class StoreCalls: Sendable {
     /// Whether requests reach the supervisor.
     var isOpen: Bool { state.withLock { !$0.isOver && !$0.isSilent } }
 
-    static func unknown(_ why: String) -> StintError {
+    /// How many requests wait for a reply.
+    var count: Int { state.withLock(\.calls.count) }
+
+    private static func unknown(_ why: String) -> StintError {
         StintError(
             .outcomeUnknown,
-            "\(why) before it answered; the change may have been made. The worker looks it up, and uses the database by itself")
+            "\(why) before it answered; the change may have been made. The worker looks it up, and uses the database by itself"
+        )
     }
 
     // MARK: - Requests
@@ -113,6 +122,29 @@ final class StoreCalls: Sendable {
 
     // MARK: - Replies
 
+    /// Blocks until the supervisor's end of the socket is closed, and ends all calls then. A supervisor that cannot be
+    /// understood is as bad as none.
+    func readReplies(from socket: Int32) {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: PipeReader.chunk, alignment: 8)
+        defer {
+            buffer.deallocate()
+            end()
+        }
+        var splitter = FrameSplitter(longestLine: 0, longestFrame: .max)
+        while true {
+            let count = recv(socket, buffer.baseAddress, buffer.count, 0)
+            if count == 0 || count < 0 && errno != EINTR { return }
+            guard count > 0 else { continue }
+            do {
+                try splitter.append(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { part in
+                    if case .frame(let frame) = part { try receive(frame) }
+                }
+            } catch {
+                return
+            }
+        }
+    }
+
     /// - Parameter frame: Without its header.
     /// - Throws: An error if it is no reply.
     func receive(_ frame: UnsafeRawBufferPointer) throws {
@@ -146,9 +178,9 @@ final class StoreCalls: Sendable {
     private func watch() async {
         while true {
             let begun = SuspendingClock.now
-            do { try await Task.sleep(for: Self.lookInterval) } catch { continue }
+            do { try await Task.sleep(for: lookInterval) } catch { continue }
             // This process was stopped itself, so no reply could be read.
-            let wasStopped = SuspendingClock.now - begun > Self.lookInterval * 2
+            let wasStopped = SuspendingClock.now - begun > lookInterval * 2
             let (goesOn, asks, silenced) = state.withLock { state -> (Bool, Bool, [Call]) in
                 guard let first = state.calls.values.map(\.since).min(), !state.isOver else {
                     state.isWatched = false
@@ -156,7 +188,7 @@ final class StoreCalls: Sendable {
                 }
                 if wasStopped { state.lastHeard = .now }
                 let silence = SuspendingClock.now - max(first, state.lastHeard)
-                guard silence >= Self.patience else { return (true, silence >= Self.lookInterval, []) }
+                guard silence >= patience else { return (true, silence >= lookInterval, []) }
                 state.isSilent = true
                 state.isWatched = false
                 defer { state.calls = [:] }

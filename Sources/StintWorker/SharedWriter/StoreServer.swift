@@ -1,4 +1,3 @@
-import Logging
 import StintCore
 import Synchronization
 
@@ -6,13 +5,11 @@ import Synchronization
 /// comes at the same time.
 final class StoreServer: Sendable {
     let store: any PayloadLoadingStore
-    let logger: Logger
     /// The wake-ups of workers with the same queues: the store reads the queues once for all of them.
     let wakeUps: SharedWakeUps
 
-    init(_ store: any PayloadLoadingStore, logger: Logger) {
+    init(_ store: any PayloadLoadingStore) {
         self.store = store
-        self.logger = logger
         wakeUps = SharedWakeUps(store)
     }
 

@@ -99,6 +99,10 @@ struct SupervisedStore: ForwardingStore {
         return try await loading.place(of: id, capacity: worker.concurrency)
     }
 
+    func deregister(_ worker: WorkerID) async throws {
+        guard try await calls.call(.deregister(worker)) != nil else { return try await base.deregister(worker) }
+    }
+
     // MARK: - Wake-ups
 
     func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
@@ -110,4 +114,20 @@ struct SupervisedStore: ForwardingStore {
     private static let logger = Logger(label: "stint.worker")
     private static let unexpected = StintError(
         .outcomeUnknown, "the supervisor has answered another question; the worker looks the change up")
+}
+
+extension JobStore {
+    /// Gives back what a supervisor has claimed for this worker when that did not wait for it any more. Also harmless if
+    /// the worker has looked it up and given it back by itself.
+    func giveBack(_ late: ClaimedExchange) {
+        Task {
+            do {
+                _ = try await exchange(late.jobs.map { Settlement($0.lease, .release(after: .zero)) }, for: nil)
+            } catch {
+                Logger(label: "stint.worker").error(
+                    "jobs that came too late cannot be given back; they come back when their lease ends",
+                    metadata: ["error": "\(error)"])
+            }
+        }
+    }
 }

@@ -48,18 +48,22 @@ final class SupervisorConnection: Sendable {
     let takesRequests: Bool
     private let channel: Int32
     private let sender: MessageSender
+    private let calls: StoreCalls
+    /// Gives back what was claimed for this worker when it did not wait for it any more.
+    private let own: OwnStore
     private let isBeatPending = Atomic(false)
     private let state = Mutex(State())
 
     private struct State {
         var isAbandoned = false
         var action: (@Sendable () -> Void)?
-        var calls: StoreCalls?
     }
 
     private init(_ offer: SupervisorOffer) {
         channel = offer.channel
-        sender = MessageSender(offer.channel)
+        let (sender, own) = (MessageSender(offer.channel), OwnStore())
+        calls = StoreCalls(send: { sender.send($0) }, onLateReply: { own.giveBack($0) })
+        (self.sender, self.own) = (sender, own)
         takesRequests = SupervisorOffer.takesRequests
         unsetenv(SupervisorOffer.storeVariable)
         supervisorSign = offer.sign
@@ -125,17 +129,8 @@ final class SupervisorConnection: Sendable {
 
     /// Makes a worker's store of this process's own: its calls go through the supervisor, if that takes them.
     func store(_ own: any JobStore) -> any JobStore {
-        guard takesRequests else { return own }
-        let calls = StoreCalls(send: { [sender] in sender.send($0) }) { late in
-            // Their leases are known to no one: the jobs are given back.
-            Task { _ = try? await own.exchange(late.jobs.map { Settlement($0.lease, .release(after: .zero)) }, for: nil) }
-        }
-        guard let store = SupervisedStore(own, calls) else { return own }
-        let isLate = state.withLock { state in
-            state.calls = calls
-            return state.isAbandoned
-        }
-        if isLate { calls.end() }
+        guard takesRequests, let store = SupervisedStore(own, calls) else { return own }
+        self.own.set(own)
         return store
     }
 
@@ -159,37 +154,24 @@ final class SupervisorConnection: Sendable {
 
     /// Runs on a thread of its own, so that it works even if handlers block all of Swift's threads.
     private func watch() -> Never {
-        readMessages()
-        let (action, calls) = state.withLock { state in
+        calls.readReplies(from: channel)
+        let action = state.withLock { state in
             state.isAbandoned = true
-            return (state.action, state.calls)
+            return state.action
         }
         ProcessLauncher.shared.killAllGroups()
-        calls?.end()
         action?()
         // Processes that have left their group.
         MarkedProcesses.kill(coveredBy: mark, rounds: 1_000)
         Thread.sleep(forTimeInterval: Double(Self.farewell.components.seconds))
         _exit(75)
     }
+}
 
-    /// Passes replies on until the supervisor's end of the socket is closed.
-    private func readMessages() {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: PipeReader.chunk, alignment: 8)
-        defer { buffer.deallocate() }
-        var splitter = FrameSplitter(longestLine: 0, longestFrame: .max)
-        while true {
-            let count = recv(channel, buffer.baseAddress, buffer.count, 0)
-            if count == 0 || count < 0 && errno != EINTR { return }
-            guard count > 0, let calls = state.withLock(\.calls) else { continue }
-            do {
-                try splitter.append(UnsafeRawBufferPointer(rebasing: buffer[..<count])) { part in
-                    if case .frame(let frame) = part { try calls.receive(frame) }
-                }
-            } catch {
-                // Its supervisor cannot be understood, which is as bad as none.
-                return
-            }
-        }
-    }
+/// A worker's own store, once it has one.
+private final class OwnStore: Sendable {
+    private let store = Mutex<(any JobStore)?>(nil)
+
+    func set(_ store: any JobStore) { self.store.withLock { $0 = store } }
+    func giveBack(_ late: ClaimedExchange) { store.withLock(\.self)?.giveBack(late) }
 }

@@ -6,6 +6,10 @@ extension WorkerLoop {
     /// How often a worker reads the store although the store itself looks for what its wake-ups have missed.
     private static let secondNet: Duration = .seconds(60)
 
+    /// How often an idle worker reads whether its queues are drained: no wake-up tells of the end of the last job of another
+    /// worker.
+    private static let drainLook: Duration = .milliseconds(100)
+
     /// How often an idle worker reads the store without a wake-up. Its read wakes eight threads; the look of a store that
     /// looks by itself wakes one, so most reads are left to that.
     private var lookInterval: Duration {
@@ -51,7 +55,8 @@ extension WorkerLoop {
         let isIdle = !isStopping && !listener.mayFindJobs && hasFreeSlot
         if isIdle {
             listen()
-            let time = await timeUntilNextLook()
+            var time = await timeUntilNextLook()
+            if options.drains { time = min(time, Self.drainLook) }
             timeout = min(timeout ?? time, time)
         }
         if listener.mayFindJobs && isIdle { return }

@@ -71,14 +71,19 @@ struct SupervisedCommand: AsyncParsableCommand {
             for workers in workers.values.map({ Int($0) }) {
                 for isDirect in [false, true] {
                     let database = try await backlog.file(.stint, jobs: jobs)
-                    let counts = folder.url.appendingPathComponent("counts-\(mode.rawValue)-\(batch)-\(round)-\(workers)-\(isDirect)").path
+                    let counts = folder.url.appendingPathComponent(
+                        "counts-\(mode.rawValue)-\(batch)-\(round)-\(workers)-\(isDirect)"
+                    ).path
                     let role = SupervisorRole(
                         database: database, durability: mode, workers: workers, batch: batch, isDirect: isDirect,
                         seconds: seconds, counts: counts)
                     let report = try await fleet.run([role])[0]
                     turns.append(SupervisedTurn(workers: workers, isDirect: isDirect, report: report))
-                    guard try SQLiteConnection(database, durability: .full).integer("SELECT count(*) FROM stint_jobs") > 0
-                    else { throw BenchError("all \(jobs) jobs were done before the turn was over; give more with --jobs") }
+                    guard
+                        try SQLiteConnection(database, durability: .full).integer("SELECT count(*) FROM stint_jobs") > 0
+                    else {
+                        throw BenchError("all \(jobs) jobs were done before the turn was over; give more with --jobs")
+                    }
                 }
             }
         }

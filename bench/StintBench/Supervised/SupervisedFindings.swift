@@ -71,11 +71,13 @@ struct SupervisedFindings: Findings {
             let name = "16 workers, \(series.durability.rawValue.uppercased()), batches of \(series.batch)"
             var all = [
                 Expectation("\(name): to each by itself", .atLeast, 2, reached: series.ratio((16, false), (16, true))),
-                Expectation("\(name): the least lucky to the average", .atLeast, 0.9, reached: series.leastToAverage(16)),
+                Expectation(
+                    "\(name): the least lucky to the average", .atLeast, 0.9, reached: series.leastToAverage(16)),
             ]
             if series.workers.contains(4) {
                 all.insert(
-                    Expectation("\(name): to 4 workers", .atLeast, 0.95, reached: series.ratio((16, false), (4, false))),
+                    Expectation(
+                        "\(name): to 4 workers", .atLeast, 0.95, reached: series.ratio((16, false), (4, false))),
                     at: 0)
             }
             return all
