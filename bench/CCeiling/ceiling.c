@@ -189,6 +189,7 @@ static int claim(struct ceiling *c, int64_t *queue, int64_t wall) {
     TRY(connection_run(c->statements[CEILING_DELETE_READY_UP_TO]));
     for (int i = 0; i < c->claimed; i++) {
         TRY(BIND(leased, c->ids[i], c->token, c->attempts[i] + 1, c->crashes[i], c->suspects[i]));
+        TRY(sqlite3_bind_int64(leased, 8, 0)); /* no group, so it is not counted for one */
         TRY(connection_run(leased));
     }
     return SQLITE_OK;
