@@ -42,8 +42,7 @@ extension WorkerLoop {
         guard !isRunningAlone else { return false }
         if backlog.isEmpty && running.count < concurrency { return true }
         guard pace.typicalRunTime != nil, !pace.isStalled(at: .now), batch > concurrency else { return false }
-        // A visit takes about as long as the jobs of a batch that take no time: it begins when a quarter of them has started.
-        return backlog.count <= batch - batch / 4 && !backlog.hasSuspect
+        return backlog.count <= batch / 2 && !backlog.hasSuspect
     }
 
     /// How long jobs claimed ahead may still wait here; `nil` if none waits, or if the user has set the batch.
