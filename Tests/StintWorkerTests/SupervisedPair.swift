@@ -18,14 +18,14 @@ final class SupervisedPair: Sendable {
     ///   - supervisor: Another one on the same database.
     ///   - isReading: Whether the supervisor reads its messages.
     init(
-        _ own: any JobStore, through supervisor: any PayloadLoadingStore, isReading: Bool = true,
+        _ own: any JobStore, through supervisor: any SharedStore, isReading: Bool = true,
         patience: Duration = StoreCalls.patience
     ) throws {
         let (channel, workerEnd) = try WorkerChannel.pair()
-        let session = StoreServer(supervisor).session { channel.send($0) }
+        let session = StoreServer(supervisor).session(to: channel)
         let sender = MessageSender(workerEnd)
         let calls = StoreCalls(patience: patience, send: { sender.send($0) }, onLateReply: { own.giveBack($0) })
-        guard let store = SupervisedStore(own, calls) else { throw StintError.invalidInput("it loads no payloads") }
+        guard let store = SupervisedStore(own, calls) else { throw StintError.invalidInput("it cannot be shared") }
         (self.store, self.calls, self.channel, self.session) = (store, calls, channel, session)
         self.workerEnd = workerEnd
         if isReading { read() }
@@ -45,4 +45,11 @@ final class SupervisedPair: Sendable {
 
     /// The supervisor's end is closed, as when its process dies.
     func end() async { await channel.finish() }
+}
+
+extension StoreServer {
+    /// As a supervisor's session with the worker at the other end.
+    func session(to channel: WorkerChannel) -> StoreSession {
+        session(unsentBytes: { channel.unsentBytes }) { channel.send($0) }
+    }
 }
