@@ -12,20 +12,27 @@ package protocol SharedStore: JobStore {
     /// - Parameter scoreboard: The name that its ``PreparedPlace`` has.
     func enroll(_ worker: WorkerRegistration, as id: WorkerID?, scoreboard: String?) async throws -> WorkerID
 
-    /// Emits when jobs were revoked by any process, for workers of other processes; `nil` if these notice it by
-    /// themselves. Ends when the store is closed.
-    func revocationSignals() -> AsyncStream<Void>?
+    /// For workers of other processes.
+    ///
+    /// - Parameter notify: Called from now on when jobs were revoked, with the process that has done it, empty if that is not
+    ///   known. It must not block.
+    /// - Returns: What ends that; `nil` if such workers notice revoked jobs by themselves.
+    func listenToRevocations(_ notify: @escaping @Sendable (_ origin: String) -> Void) -> (@Sendable () -> Void)?
 
-    /// Changes the mark of revocations of this process, as the supervisor has heard of one.
-    func noteRevocation()
+    /// Changes the mark of revocations of this process, as the supervisor has heard of one. What this process has revoked
+    /// itself changes nothing again.
+    func noteRevocation(by origin: String)
 
     /// From now on this process uses the store rarely, since its supervisor does most for it.
     func becomeSupervised()
 }
 
 extension SharedStore {
-    package func revocationSignals() -> AsyncStream<Void>? { nil }
-    package func noteRevocation() {}
+    package func listenToRevocations(
+        _ notify: @escaping @Sendable (_ origin: String) -> Void
+    ) -> (@Sendable () -> Void)? { nil }
+
+    package func noteRevocation(by origin: String) {}
     package func becomeSupervised() {}
 }
 

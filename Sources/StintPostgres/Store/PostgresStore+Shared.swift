@@ -42,9 +42,13 @@ extension PostgresStore: SharedStore {
             """)
     }
 
-    package func revocationSignals() -> AsyncStream<Void>? { announcer.revocations.changes() }
+    package func listenToRevocations(
+        _ notify: @escaping @Sendable (_ origin: String) -> Void
+    ) -> (@Sendable () -> Void)? {
+        announcer.listenToRevocations(notify)
+    }
 
-    package func noteRevocation() { announcer.revocations.change() }
+    package func noteRevocation(by origin: String) { announcer.noteRevocation(by: origin) }
 
     package func becomeSupervised() { connections.closeIdle(after: Self.supervisedIdleLimit) }
 }

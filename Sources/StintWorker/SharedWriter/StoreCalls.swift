@@ -27,7 +27,7 @@ final class StoreCalls: Sendable {
         var calls: [UInt32: Call] = [:]
         var listeners: [UInt32: AsyncStream<NextReady>.Continuation] = [:]
         /// Called when jobs were revoked, once it is wanted.
-        var onRevocation: (@Sendable () -> Void)?
+        var onRevocation: (@Sendable (_ origin: String) -> Void)?
         var lastHeard = SuspendingClock.now
         var isWatched = false
     }
@@ -114,7 +114,7 @@ final class StoreCalls: Sendable {
 
     /// - Parameter notify: Called from now on, for as long as the supervisor lives, when jobs were revoked. A second call
     ///   changes nothing.
-    func listenToRevocations(_ notify: @escaping @Sendable () -> Void) {
+    func listenToRevocations(_ notify: @escaping @Sendable (_ origin: String) -> Void) {
         let number = state.withLock { state -> UInt32? in
             guard !state.isOver, state.onRevocation == nil else { return nil }
             state.onRevocation = notify
@@ -174,7 +174,7 @@ final class StoreCalls: Sendable {
         }
         switch reply {
         case .next(let next): listener?.yield(next)
-        case .revoked: state.withLock(\.onRevocation)?()
+        case .revoked(let origin): state.withLock(\.onRevocation)?(origin)
         case .exchanged, .leased: if !reply.leases.isEmpty { onLateReply(reply.leases) }
         case .extended, .registered, .done, .held, .order, .failed: break
         }

@@ -12,7 +12,8 @@ enum StoreReply: Sendable {
     case done
     /// A wake-up, or the answer to a look.
     case next(NextReady)
-    case revoked
+    /// Jobs were revoked, and by which process.
+    case revoked(String)
     case held([HeldJob])
     case order(WorkerOrder?)
     case failed(StintError)
@@ -46,7 +47,9 @@ enum StoreReply: Sendable {
                 encoder.write(2 as UInt8)
                 encoder.write(duration)
             }
-        case .revoked: encoder.write(Kind.revoked.rawValue)
+        case .revoked(let origin):
+            encoder.write(Kind.revoked.rawValue)
+            encoder.write(origin)
         case .held(let jobs):
             encoder.write(Kind.held.rawValue)
             encoder.write(jobs) { $1.encode(into: &$0) }
@@ -75,7 +78,7 @@ enum StoreReply: Sendable {
             case 2: self = .next(.after(try decoder.duration()))
             default: throw MessageDecoder.Malformed()
             }
-        case .revoked: self = .revoked
+        case .revoked: self = .revoked(try decoder.text())
         case .held: self = .held(try decoder.list { try HeldJob(from: &$0) })
         case .order:
             self = .order(

@@ -37,7 +37,8 @@ final class StoreSession: Sendable {
         var isOver = false
         var waiting: [CheckedContinuation<Void, Never>] = []
         var listening: [UInt32: SharedWakeUps.Listener] = [:]
-        var revocations: Task<Void, Never>?
+        /// Ends the news of revoked jobs.
+        var stopRevocations: (@Sendable () -> Void)?
     }
 
     private let server: StoreServer
@@ -117,17 +118,13 @@ final class StoreSession: Sendable {
     }
 
     private func listenToRevocations(_ number: UInt32) {
-        // They are heard from now on.
-        guard let signals = server.store.revocationSignals() else { return }
-        let task = Task { [weak self] in
-            for await _ in signals { self?.reply(number, .revoked) }
-        }
+        let stop = server.store.listenToRevocations { [weak self] in self?.reply(number, .revoked($0)) }
         let isLate = state.withLock { state in
-            guard !state.isOver, state.revocations == nil else { return true }
-            state.revocations = task
+            guard !state.isOver, state.stopRevocations == nil else { return true }
+            state.stopRevocations = stop
             return false
         }
-        if isLate { task.cancel() }
+        if isLate { stop?() }
     }
 
     private func answer(_ number: UInt32, _ body: @escaping @Sendable () async throws -> StoreReply) {
@@ -159,12 +156,12 @@ final class StoreSession: Sendable {
 
     /// Called when the worker's process has ended, before its last messages are read: nothing is claimed for it any more.
     func workerHasEnded() {
-        let (listening, revocations) = state.withLock { state in
+        let (listening, stopRevocations) = state.withLock { state in
             state.isOver = true
-            defer { (state.listening, state.revocations) = ([:], nil) }
-            return (state.listening, state.revocations)
+            defer { (state.listening, state.stopRevocations) = ([:], nil) }
+            return (state.listening, state.stopRevocations)
         }
-        revocations?.cancel()
+        stopRevocations?()
         for listener in listening.values { listener.stop() }
     }
 

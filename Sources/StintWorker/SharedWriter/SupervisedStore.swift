@@ -103,7 +103,7 @@ struct SupervisedStore: ForwardingStore {
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
         let place = try shared.preparePlace(for: id, capacity: worker.concurrency)
         // Before the worker relies on its mark.
-        if loading == nil { calls.listenToRevocations { [shared] in shared.noteRevocation() } }
+        if loading == nil { calls.listenToRevocations { [shared] in shared.noteRevocation(by: $0) } }
         guard let reply = try await calls.call(.register(worker, id, place.scoreboard)) else {
             return try await base.register(worker, as: id)
         }
