@@ -372,8 +372,8 @@ let package = Package(
         .testTarget(
             name: "StintWorkerTests",
             dependencies: [
-                "Stint", "StintPlatform", "StoreConformance", "TestSupport", grdb, lifecycle, logging, metrics, tracing,
-                subprocess,
+                "Stint", "StintPlatform", "StintPostgres", "StintRunFiles", "PostgresSupport", "StoreConformance",
+                "TestSupport", grdb, lifecycle, logging, metrics, tracing, subprocess,
                 .product(name: "MetricsTestKit", package: "swift-metrics"),
                 .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
             ]

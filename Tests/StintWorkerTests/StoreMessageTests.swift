@@ -39,13 +39,27 @@ struct StoreMessageTests {
             WorkerRegistration(
                 name: "w", process: WorkerProcess(name: "h:1", id: "a b"),
                 supervisor: WorkerProcess(name: "h:2", id: "c"), supervisorSign: "s", queues: ["q"], concurrency: 8),
-            WorkerID(rawValue: 1)),
+            WorkerID(rawValue: 1), "worker-1-a"),
         .register(
-            WorkerRegistration(name: "w", process: WorkerProcess(name: "", id: ""), queues: [], concurrency: 0), nil),
+            WorkerRegistration(name: "w", process: WorkerProcess(name: "", id: ""), queues: [], concurrency: 0), nil, nil),
         .deregister(WorkerID(rawValue: 5)), .listen(["q", "r"]), .stopListening(.max), .ping,
+        .listenToRevocations, .nextReady(["q"], true), .leases(WorkerID(rawValue: 1)), .order(WorkerID(rawValue: 1)),
     ]
 
+    private static let jobs: [LeasedJob] = [nil, [[], [1, 2], Array(repeating: 0, count: 300)]].map { events in
+        LeasedJob(
+            lease: lease, queue: "ü", payload: events == nil ? [0, 255] : [], contentType: "text/plain",
+            headers: events == nil ? try! Headers(["a": "ö\t"]) : Headers(), priority: .max, attempt: 2,
+            maxAttempts: .max, timeToRun: events.map { _ in .milliseconds(7) }, enqueuedAt: .min,
+            runsAlone: events == nil, events: events, expiresAt: events.map { _ in 3 },
+            expiresIn: events.map { _ in .milliseconds(-4) })
+    }
+
     private static let replies: [StoreReply] = [
+        .leased(Exchange()),
+        .leased(
+            Exchange(answers: [.leaseLost, .settled(.done)], jobs: jobs, isCut: true, passedOver: JobID(rawValue: 1))),
+        .revoked("a"), .held([]), .held([HeldJob(lease: lease, queue: "q", isPaused: true)]), .order(nil),
         .exchanged(ClaimedExchange()),
         .exchanged(
             ClaimedExchange(
@@ -57,7 +71,7 @@ struct StoreMessageTests {
                 }, passedOver: JobID(rawValue: 1))),
         .extended([]), .extended([lease]), .registered(WorkerID(rawValue: 2)), .done, .next(.now), .next(.unknown),
         .next(.after(.milliseconds(12))), .failed(StintError(.databaseBusy, "busy")),
-    ]
+    ] + WorkerOrder.allCases.map { .order($0) }
 
     private func bytes(_ request: StoreRequest) -> [UInt8] { StoreFrame.encode(1) { request.encode(into: &$0) } }
     private func bytes(_ reply: StoreReply) -> [UInt8] { StoreFrame.encode(1) { reply.encode(into: &$0) } }

@@ -39,7 +39,7 @@ final class SupervisedStoreTests {
             try await enqueue(2)
             let job = try #require(try await own.claim(Self.claim).first)
             let (channel, workerEnd) = try WorkerChannel.pair()
-            let session = StoreServer(supervisors).session { channel.send($0) }
+            let session = StoreServer(supervisors).session(to: channel)
             #expect(LocalSocket.send(frame(.exchange([Settlement(job.lease, .ack)], Self.claim)), to: workerEnd) > 0)
             _ = LocalSocket.send(Array(whole.prefix(cut)), to: workerEnd)
             closeAll([workerEnd])
@@ -129,7 +129,7 @@ final class SupervisedStoreTests {
     func tooManyRequests() async throws {
         try await enqueue(1)
         let (channel, workerEnd) = try WorkerChannel.pair()
-        let session = StoreServer(supervisors).session { channel.send($0) }
+        let session = StoreServer(supervisors).session(to: channel)
         let isMalformed = Promise<Bool>()
         channel.listen { message in
             switch message {

@@ -1,6 +1,6 @@
-/// A store in which one process can settle and claim for others, which then read the payloads of their jobs by
-/// themselves. A supervisor does so for its workers: one transaction, and one sync of the disk, serve all of them.
-package protocol PayloadLoadingStore: JobStore {
+/// A store in which processes read the payloads of their jobs by themselves when another one has claimed for them: one
+/// transaction, and one sync of the disk, serve all workers of a supervisor.
+package protocol PayloadLoadingStore: SharedStore {
     /// The same as ``JobStore/exchange(_:for:)``, without the payloads.
     ///
     /// - Parameter answer: Called once, when the transaction is durable or has failed, on a thread of the store. It must
@@ -11,14 +11,6 @@ package protocol PayloadLoadingStore: JobStore {
 
     /// Reads the payloads of claimed jobs. Blocks, for as long as a short read takes.
     func load(_ claimed: [ClaimedJob], within budget: ByteBudget) throws -> LoadedJobs
-
-    /// Registers a worker of another process, or renews its registration. That process calls ``place(of:capacity:)`` then.
-    func enroll(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> WorkerID
-
-    /// What a worker of this process needs, once it is registered.
-    ///
-    /// - Parameter capacity: How many jobs it runs at once.
-    func place(of worker: WorkerID, capacity: Int) async throws -> RegisteredWorker
 }
 
 /// An ``Exchange`` whose payloads are not read yet.

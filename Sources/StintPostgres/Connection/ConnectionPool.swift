@@ -51,6 +51,8 @@ actor ConnectionPool {
     private var notice = RepeatedNotice()
     /// Whether a connection was lost or refused, and none was made since.
     private var isAfterLoss = false
+    /// After which time connections are closed that are not used; `nil`: they stay.
+    var idleLimit: Duration?
     private nonisolated let reconnectCount = Atomic(0)
     let listener: Listener
     private(set) var isClosed = false
@@ -301,12 +303,16 @@ actor ConnectionPool {
         dispatch()
     }
 
+    /// There is no connection for a while: another server may have become the primary until there is one again.
+    func noteGap() { isAfterLoss = true }
+
     // MARK: - The reactor's side
 
     /// What to wait for.
     func awaited() -> (descriptors: [pollfd], deadline: ContinuousClock.Instant?) {
         let connections = slots.compactMap(\.connection)
         var deadlines = connections.compactMap { $0.deadline(options) } + connections.compactMap { dueLook($0) }
+        deadlines += connections.compactMap { idleDeadline($0) }
         if let first = waiting.first {
             if knowsWhyCallsWait { deadlines.append(first.deadline) }
             // One connection is opened at a time.
@@ -344,6 +350,7 @@ actor ConnectionPool {
             }
         }
         if hasRead || !waiting.isEmpty { dispatch() }
+        if idleLimit != nil { closeOverdueIdle() }
         failOverdue()
         serveListener(happened)
     }

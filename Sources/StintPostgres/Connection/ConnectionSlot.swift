@@ -34,6 +34,9 @@ final class ConnectionSlot {
         backoff.reset()
     }
 
+    /// After a connection was closed that was of no use. The next one may be made at once.
+    func close() { state = .closed }
+
     /// After a connection could not be made, or was lost.
     func wait() {
         state = .closed

@@ -91,6 +91,13 @@ package final class PostgresConnections: Sendable {
     /// Further calls fail. Those before end as usual, and then all connections are closed.
     package func close() async { await pool.close() }
 
+    /// From now on connections that were not used for this long are closed, and opened again when they are needed. Before,
+    /// they stay.
+    package func closeIdle(after limit: Duration) {
+        let pool = self.pool
+        Task { await pool.closeIdle(after: limit) }
+    }
+
     /// How many a caller of ``notifications(_:)`` may have left unread before the oldest are dropped.
     package static let unreadNotifications = 1_024
 }

@@ -235,6 +235,9 @@ final class ServerConnection {
         return lastProgress + (first.isCommitting ? .zero : options.statementTimeout) + options.commitTimeout
     }
 
+    /// Since when nothing was asked; `nil`: it is in use.
+    var idleSince: ContinuousClock.Instant? { inFlight.isEmpty && lease == nil ? lastProgress : nil }
+
     /// Since when the first request may wait for its commit; `nil`: it does not. The answers of a request that is a
     /// transaction of its own come together, after its commit, so it may wait as long as none has come.
     var mayCommitSince: ContinuousClock.Instant? {

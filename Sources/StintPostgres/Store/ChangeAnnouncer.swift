@@ -68,6 +68,7 @@ final class ChangeAnnouncer: Sendable {
         /// Whether the server sends notifications, or never will.
         var isHearing = false
         var hearingWaiters: [Int: CheckedContinuation<Bool, Never>] = [:]
+        var revocationListeners: [Int: @Sendable (String) -> Void] = [:]
     }
 
     /// See ``WorkerRegistry/register(_:as:)``.
@@ -118,7 +119,9 @@ final class ChangeAnnouncer: Sendable {
                     let words = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
                     let change = words.count == 2 ? StoreChange(text: String(words[1])) : .everything
                     // Before the first one no worker has relied on the mark.
-                    if self?.beginHearing() == false, change.revokes { self?.revocations.change() }
+                    if self?.beginHearing() == false, change.revokes {
+                        self?.revoked(by: words.count == 2 ? String(words[0]) : "")
+                    }
                     self?.tell(change)
                 }
                 _ = self?.beginHearing()
@@ -170,12 +173,31 @@ final class ChangeAnnouncer: Sendable {
         for listener in state.withLock({ Array($0.listeners.values) }) { listener.tell(change, isOwn: isOwn) }
     }
 
+    // MARK: - Revocations
+
+    private func revoked(by origin: String) {
+        revocations.change()
+        for notify in state.withLock({ Array($0.revocationListeners.values) }) { notify(origin) }
+    }
+
+    /// See ``StintCore/SharedStore/listenToRevocations(_:)``.
+    func listenToRevocations(_ notify: @escaping @Sendable (_ origin: String) -> Void) -> @Sendable () -> Void {
+        let number = state.withLock { state in
+            state.next += 1
+            state.revocationListeners[state.next] = notify
+            return state.next
+        }
+        return { [weak self] in _ = self?.state.withLock { $0.revocationListeners.removeValue(forKey: number) } }
+    }
+
+    func noteRevocation(by origin: String) { if origin != id { revocations.change() } }
+
     // MARK: - Sending
 
     /// - Parameter change: What a transaction that has been committed has changed.
     func announce(_ change: StoreChange) {
         guard change != StoreChange() else { return }
-        if change.revokes { revocations.change() }
+        if change.revokes { revoked(by: id) }
         tell(change, isOwn: true)
         state.withLock { state in
             guard !state.isClosed else { return }

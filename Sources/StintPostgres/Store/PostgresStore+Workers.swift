@@ -4,34 +4,9 @@ import StintCore
 /// others it is not known: a worker that does not extend its leases loses its jobs, and one that is not renewed is
 /// forgotten.
 extension PostgresStore {
-    /// Longer than it takes to connect.
-    private static let longestWaitForNotifications: Duration = .seconds(10)
-
     public func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
-        let known = id.flatMap(scoreboards.own)
-        let scoreboard = known ?? scoreboards.create(capacity: worker.concurrency)
-        // The file exists before the row that names it does, so a row without its file is of another machine.
-        let id = try await change { try await $0.register(worker, as: id, scoreboard: scoreboard.name) }
-        scoreboards.keep(scoreboard, for: id)
-        if known == nil, scoreboard.name == nil { warnOfUnknownStarts() }
-        // From now on the worker relies on the mark.
-        if await !announcer.hear(within: Self.longestWaitForNotifications) {
-            logger.warning(
-                """
-                the server's notifications do not arrive; revoked jobs are noticed within \(TimedRevocationMark.limit), and \
-                new jobs within \(ChangeAnnouncer.lookInterval)
-                """)
-        }
-        return RegisteredWorker(
-            id: id, scoreboard: scoreboard.file, runLock: runLock, revocations: announcer.revocations)
-    }
-
-    private func warnOfUnknownStarts() {
-        logger.warning(
-            """
-            a worker cannot record which jobs it starts, so a job that kills its process is never buried: make a folder for \
-            its files, \(RunFolder.description), that only its user can write to
-            """)
+        let place = preparePlace(for: id, capacity: worker.concurrency)
+        return try await place.take(enroll(worker, as: id, scoreboard: place.scoreboard))
     }
 
     public func deregister(_ worker: WorkerID) async throws {

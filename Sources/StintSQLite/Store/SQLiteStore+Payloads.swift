@@ -44,7 +44,9 @@ extension SQLiteStore: PayloadLoadingStore {
         return try open.reader.runBlocking { try open.payloadLoader.load(claimed, within: budget, $0) }
     }
 
-    package func enroll(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> WorkerID {
+    package func enroll(
+        _ worker: WorkerRegistration, as id: WorkerID?, scoreboard: String?
+    ) async throws -> WorkerID {
         let open = try beginCall()
         defer { endCall() }
         let (id, known) = try await write { transaction in
@@ -57,7 +59,12 @@ extension SQLiteStore: PayloadLoadingStore {
         return id
     }
 
-    package func place(of worker: WorkerID, capacity: Int) async throws -> RegisteredWorker {
+    /// Its scoreboard has the name of its id.
+    package func preparePlace(for id: WorkerID?, capacity: Int) throws -> PreparedPlace {
+        PreparedPlace(scoreboard: nil) { try await self.place(of: $0, capacity: capacity) }
+    }
+
+    func place(of worker: WorkerID, capacity: Int) async throws -> RegisteredWorker {
         let open = try beginCall()
         defer { endCall() }
         let scoreboard = try await open.reader.run { [scoreboards = open.scoreboards] _ in

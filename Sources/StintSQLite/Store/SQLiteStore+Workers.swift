@@ -9,7 +9,8 @@ extension SQLiteStore {
         // One call: a store that is closed in between must not keep an entry.
         _ = try beginCall()
         defer { endCall() }
-        return try await place(of: enroll(worker, as: id), capacity: worker.concurrency)
+        return try await place(
+            of: enroll(worker, as: id, scoreboard: nil), capacity: worker.concurrency)
     }
 
     public func deregister(_ worker: WorkerID) async throws {

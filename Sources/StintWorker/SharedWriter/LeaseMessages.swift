@@ -103,14 +103,14 @@ extension Settlement.Answer {
     private static let states = JobState.allCases
 
     /// 0 for a lease that was lost, otherwise one more than the place of the state.
-    fileprivate var number: UInt8 {
+    var number: UInt8 {
         switch self {
         case .leaseLost: 0
         case .settled(let state): UInt8(Self.states.firstIndex(of: state) ?? 0) + 1
         }
     }
 
-    fileprivate init(number: UInt8) throws {
+    init(number: UInt8) throws {
         guard number > 0 else {
             self = .leaseLost
             return

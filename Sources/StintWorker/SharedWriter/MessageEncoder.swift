@@ -17,6 +17,11 @@ struct MessageEncoder {
         }
     }
 
+    mutating func write(bytes new: [UInt8]) {
+        write(UInt32(clamping: new.count))
+        bytes.append(contentsOf: new)
+    }
+
     /// Milliseconds, or less, are kept: all of a duration's 128 bits.
     mutating func write(_ duration: Duration) {
         write(duration.components.seconds)
@@ -78,6 +83,8 @@ struct MessageDecoder {
         guard let text = String(validating: utf8, as: UTF8.self) else { throw Malformed() }
         return text
     }
+
+    mutating func byteArray() throws -> [UInt8] { Array(try take(Int(try number(UInt32.self)))) }
 
     mutating func duration() throws -> Duration {
         let (seconds, attoseconds) = (try number(Int64.self), try number(Int64.self))

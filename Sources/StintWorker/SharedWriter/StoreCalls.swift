@@ -26,6 +26,8 @@ final class StoreCalls: Sendable {
         var lastNumber: UInt32 = 0
         var calls: [UInt32: Call] = [:]
         var listeners: [UInt32: AsyncStream<NextReady>.Continuation] = [:]
+        /// Called when jobs were revoked, once it is wanted.
+        var onRevocation: (@Sendable (_ origin: String) -> Void)?
         var lastHeard = SuspendingClock.now
         var isWatched = false
     }
@@ -34,12 +36,12 @@ final class StoreCalls: Sendable {
     private let patience: Duration
     private let send: @Sendable ([UInt8]) -> Void
     /// Called with a reply that came too late: what it claims is held by a worker that does not know of it.
-    private let onLateReply: @Sendable (ClaimedExchange) -> Void
+    private let onLateReply: @Sendable ([Lease]) -> Void
 
     /// - Parameter send: Sends bytes to the supervisor. It must not block.
     init(
         patience: Duration = StoreCalls.patience, send: @escaping @Sendable ([UInt8]) -> Void,
-        onLateReply: @escaping @Sendable (ClaimedExchange) -> Void
+        onLateReply: @escaping @Sendable ([Lease]) -> Void
     ) {
         self.patience = patience
         self.send = send
@@ -110,6 +112,19 @@ final class StoreCalls: Sendable {
         return stream
     }
 
+    /// - Parameter notify: Called from now on, for as long as the supervisor lives, when jobs were revoked. A second call
+    ///   changes nothing.
+    func listenToRevocations(_ notify: @escaping @Sendable (_ origin: String) -> Void) {
+        let number = state.withLock { state -> UInt32? in
+            guard !state.isOver, state.onRevocation == nil else { return nil }
+            state.onRevocation = notify
+            state.lastNumber &+= 1
+            return state.lastNumber
+        }
+        guard let number else { return }
+        send(StoreFrame.encode(number) { StoreRequest.listenToRevocations.encode(into: &$0) })
+    }
+
     private func stopListening(_ listener: UInt32) {
         let number = state.withLock { state -> UInt32? in
             guard state.listeners.removeValue(forKey: listener) != nil, !state.isOver else { return nil }
@@ -153,11 +168,15 @@ final class StoreCalls: Sendable {
             (state.lastHeard, state.isSilent) = (.now, false)
             return (state.calls.removeValue(forKey: number), state.listeners[number])
         }
+        if let call {
+            if case .failed(let error) = reply { call.answer(.failure(error)) } else { call.answer(.success(reply)) }
+            return
+        }
         switch reply {
         case .next(let next): listener?.yield(next)
-        case .failed(let error): call?.answer(.failure(error))
-        case .exchanged(let exchange) where call == nil: if !exchange.jobs.isEmpty { onLateReply(exchange) }
-        default: call?.answer(.success(reply))
+        case .revoked(let origin): state.withLock(\.onRevocation)?(origin)
+        case .exchanged, .leased: if !reply.leases.isEmpty { onLateReply(reply.leases) }
+        case .extended, .registered, .done, .held, .order, .failed: break
         }
     }
 

@@ -4,12 +4,19 @@ import StintCore
 enum StoreRequest: Sendable {
     case exchange([Settlement], ClaimRequest?)
     case extend([Lease], Duration)
-    case register(WorkerRegistration, WorkerID?)
+    /// With the name of its scoreboard.
+    case register(WorkerRegistration, WorkerID?, String?)
     case deregister(WorkerID)
     /// From now on, until ``stopListening``, replies to this request's number are the wake-ups of these queues.
     case listen([QueueName])
     /// Ends the wake-ups of an earlier request.
     case stopListening(UInt32)
+    /// From now on replies to this request's number tell that jobs were revoked.
+    case listenToRevocations
+    /// See ``JobStore/nextReady(in:passingOverSuspects:)``.
+    case nextReady([QueueName], Bool)
+    case leases(WorkerID)
+    case order(WorkerID)
     /// Whether the supervisor reads its messages.
     case ping
 
@@ -19,7 +26,7 @@ enum StoreRequest: Sendable {
 
     private enum Kind: UInt8 {
         case exchange = 1
-        case extend, register, deregister, listen, stopListening, ping
+        case extend, register, deregister, listen, stopListening, ping, listenToRevocations, nextReady, leases, order
     }
 
     func encode(into encoder: inout MessageEncoder) {
@@ -32,10 +39,11 @@ enum StoreRequest: Sendable {
             encoder.write(Kind.extend.rawValue)
             encoder.write(leases) { $1.encode(into: &$0) }
             encoder.write(duration)
-        case .register(let worker, let id):
+        case .register(let worker, let id, let scoreboard):
             encoder.write(Kind.register.rawValue)
             worker.encode(into: &encoder)
             encoder.write(id) { $0.write($1.rawValue) }
+            encoder.write(scoreboard) { $0.write($1) }
         case .deregister(let id):
             encoder.write(Kind.deregister.rawValue)
             encoder.write(id.rawValue)
@@ -45,6 +53,17 @@ enum StoreRequest: Sendable {
         case .stopListening(let number):
             encoder.write(Kind.stopListening.rawValue)
             encoder.write(number)
+        case .listenToRevocations: encoder.write(Kind.listenToRevocations.rawValue)
+        case .nextReady(let queues, let passesOverSuspects):
+            encoder.write(Kind.nextReady.rawValue)
+            encoder.write(queues) { $0.write($1.description) }
+            encoder.write(passesOverSuspects)
+        case .leases(let id):
+            encoder.write(Kind.leases.rawValue)
+            encoder.write(id.rawValue)
+        case .order(let id):
+            encoder.write(Kind.order.rawValue)
+            encoder.write(id.rawValue)
         case .ping: encoder.write(Kind.ping.rawValue)
         }
     }
@@ -59,10 +78,15 @@ enum StoreRequest: Sendable {
         case .extend: self = .extend(try decoder.list { try Lease(from: &$0) }, try decoder.duration())
         case .register:
             self = .register(
-                try WorkerRegistration(from: &decoder), try decoder.optional { WorkerID(rawValue: try $0.number()) })
+                try WorkerRegistration(from: &decoder), try decoder.optional { WorkerID(rawValue: try $0.number()) },
+                try decoder.optional { try $0.text() })
         case .deregister: self = .deregister(WorkerID(rawValue: try decoder.number()))
         case .listen: self = .listen(try decoder.list { try QueueName($0.text()) })
         case .stopListening: self = .stopListening(try decoder.number())
+        case .listenToRevocations: self = .listenToRevocations
+        case .nextReady: self = .nextReady(try decoder.list { try QueueName($0.text()) }, try decoder.bool())
+        case .leases: self = .leases(WorkerID(rawValue: try decoder.number()))
+        case .order: self = .order(WorkerID(rawValue: try decoder.number()))
         case .ping: self = .ping
         }
         guard decoder.isAtEnd else { throw MessageDecoder.Malformed() }

@@ -4,23 +4,32 @@ import Synchronization
 /// Answers the requests of a supervisor's workers with the supervisor's own store, whose writer makes one transaction of what
 /// comes at the same time.
 final class StoreServer: Sendable {
-    let store: any PayloadLoadingStore
+    let store: any SharedStore
     /// The wake-ups of workers with the same queues: the store reads the queues once for all of them.
     let wakeUps: SharedWakeUps
 
-    init(_ store: any PayloadLoadingStore) {
+    init(_ store: any SharedStore) {
         self.store = store
         wakeUps = SharedWakeUps(store)
     }
 
-    /// - Parameter send: Sends bytes to the worker. It must not block.
-    func session(send: @escaping @Sendable ([UInt8]) -> Void) -> StoreSession { StoreSession(self, send: send) }
+    /// - Parameters:
+    ///   - unsentBytes: How much waits for the worker to read it.
+    ///   - send: Sends bytes to the worker. It must not block.
+    func session(
+        unsentBytes: @escaping @Sendable () -> Int, send: @escaping @Sendable ([UInt8]) -> Void
+    ) -> StoreSession {
+        StoreSession(self, unsentBytes: unsentBytes, send: send)
+    }
 }
 
 /// The requests of one worker process.
 final class StoreSession: Sendable {
     /// How many requests may be in progress. A worker has a visit, an extension and a few calls of handlers at once.
     static let maximumRequests = 64
+    /// How many bytes of jobs a reply brings, unless its only job is larger. If the worker has as much to read already, a
+    /// claim gets no jobs.
+    static let replyBudget = ByteBudget(bytes: 8 * 1_024 * 1_024)
 
     private struct State {
         var inProgress = 0
@@ -28,14 +37,20 @@ final class StoreSession: Sendable {
         var isOver = false
         var waiting: [CheckedContinuation<Void, Never>] = []
         var listening: [UInt32: SharedWakeUps.Listener] = [:]
+        /// Ends the news of revoked jobs.
+        var stopRevocations: (@Sendable () -> Void)?
     }
 
     private let server: StoreServer
+    private let unsentBytes: @Sendable () -> Int
     private let send: @Sendable ([UInt8]) -> Void
     private let state = Mutex(State())
 
-    init(_ server: StoreServer, send: @escaping @Sendable ([UInt8]) -> Void) {
+    init(
+        _ server: StoreServer, unsentBytes: @escaping @Sendable () -> Int, send: @escaping @Sendable ([UInt8]) -> Void
+    ) {
         self.server = server
+        self.unsentBytes = unsentBytes
         self.send = send
     }
 
@@ -58,13 +73,13 @@ final class StoreSession: Sendable {
         switch request {
         case .exchange(let settlements, let claim):
             // What a worker has finished before it died is settled. It claims nothing any more.
-            store.exchange(settlements, for: isOver ? nil : claim) { [self] in
-                finish(number, $0.map(StoreReply.exchanged))
-            }
+            exchange(settlements, for: isOver ? nil : claim, number)
         case .extend(let leases, let duration):
             answer(number) { isOver ? .done : .extended(try await store.extend(leases, by: duration)) }
-        case .register(let worker, let id):
-            answer(number) { isOver ? .done : .registered(try await store.enroll(worker, as: id)) }
+        case .register(let worker, let id, let scoreboard):
+            answer(number) {
+                isOver ? .done : .registered(try await store.enroll(worker, as: id, scoreboard: scoreboard))
+            }
         case .deregister(let id):
             answer(number) {
                 try await store.deregister(id)
@@ -77,8 +92,39 @@ final class StoreSession: Sendable {
         case .stopListening(let listener):
             state.withLock { $0.listening.removeValue(forKey: listener) }?.stop()
             finish(number, nil)
+        case .listenToRevocations:
+            listenToRevocations(number)
+            finish(number, nil)
+        case .nextReady(let queues, let passesOverSuspects):
+            answer(number) { .next(try await store.nextReady(in: queues, passingOverSuspects: passesOverSuspects)) }
+        case .leases(let id): answer(number) { .held(try await store.leases(heldBy: id)) }
+        case .order(let id): answer(number) { .order(try await store.order(of: id)) }
         case .ping: finish(number, .success(.done))
         }
+    }
+
+    private func exchange(_ settlements: [Settlement], for claim: ClaimRequest?, _ number: UInt32) {
+        if let loading = server.store as? any PayloadLoadingStore {
+            loading.exchange(settlements, for: claim) { [self] in finish(number, $0.map(StoreReply.exchanged)) }
+            return
+        }
+        let isFull = unsentBytes() >= Self.replyBudget.bytes
+        answer(number) { [store = server.store] in
+            var exchange = try await store.exchange(settlements, for: isFull ? nil : claim?.within(Self.replyBudget))
+            // The worker asks again.
+            if isFull, claim != nil { exchange.isCut = true }
+            return .leased(exchange)
+        }
+    }
+
+    private func listenToRevocations(_ number: UInt32) {
+        let stop = server.store.listenToRevocations { [weak self] in self?.reply(number, .revoked($0)) }
+        let isLate = state.withLock { state in
+            guard !state.isOver, state.stopRevocations == nil else { return true }
+            state.stopRevocations = stop
+            return false
+        }
+        if isLate { stop?() }
     }
 
     private func answer(_ number: UInt32, _ body: @escaping @Sendable () async throws -> StoreReply) {
@@ -110,11 +156,12 @@ final class StoreSession: Sendable {
 
     /// Called when the worker's process has ended, before its last messages are read: nothing is claimed for it any more.
     func workerHasEnded() {
-        let listening = state.withLock { state in
+        let (listening, stopRevocations) = state.withLock { state in
             state.isOver = true
-            defer { state.listening = [:] }
-            return state.listening
+            defer { (state.listening, state.stopRevocations) = ([:], nil) }
+            return (state.listening, state.stopRevocations)
         }
+        stopRevocations?()
         for listener in listening.values { listener.stop() }
     }
 
@@ -134,5 +181,15 @@ extension Error {
     /// An error of a store, to be told to another process.
     fileprivate var ofStore: StintError {
         self as? StintError ?? StintError(.storageFailed, "the supervisor's store failed: \(self)")
+    }
+}
+
+extension ClaimRequest {
+    /// The same claim, of no more bytes than this.
+    fileprivate func within(_ limit: ByteBudget) -> ClaimRequest {
+        guard job == nil, budget.bytes > limit.bytes else { return self }
+        return ClaimRequest(
+            queues: queues, limit: self.limit, lease: duration, worker: worker, registration: registration,
+            idleSlots: idleSlots, budget: limit, passesOverSuspects: passesOverSuspects)
     }
 }

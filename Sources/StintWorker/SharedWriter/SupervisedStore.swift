@@ -2,26 +2,34 @@ import Logging
 import StintCore
 import StintPlatform
 
-/// The store of a supervised worker. Its claims, settlements, extensions and registrations go through its supervisor, which
-/// commits for all of its workers at once; it reads payloads, and all else, by itself. If the supervisor is not
-/// there, the worker does everything by itself.
+/// The store of a supervised worker. Its claims, settlements, extensions and registrations go through its supervisor. If
+/// the supervisor is not there, the worker does everything by itself.
 ///
-/// Settlements with jobs to enqueue are the worker's own too: payloads do not go through the supervisor.
+/// On SQLite the supervisor commits for all of its workers at once, and each reads its payloads, and all else, by itself. On a
+/// server the payloads come from the supervisor too, and so do a worker's regular looks: it needs no connection of
+/// its own.
+///
+/// Settlements with jobs to enqueue are the worker's own: their payloads do not go through the supervisor.
 struct SupervisedStore: ForwardingStore {
     let base: any JobStore
-    private let loading: any PayloadLoadingStore
+    private let shared: any SharedStore
+    /// `nil`: the payloads come with the supervisor's replies.
+    private let loading: (any PayloadLoadingStore)?
     let calls: StoreCalls
 
-    /// How often the supervisor's store looks for what its wake-ups have missed; see ``JobStore/safetyLookInterval``.
+    /// How often the supervisor's store looks for what its wake-ups have missed, on SQLite; see
+    /// ``JobStore/safetyLookInterval``.
     private static let safetyLook: Duration = .seconds(5)
 
     /// - Parameter base: The worker's own store.
-    /// - Returns: `nil` if such a store does not read payloads by itself.
+    /// - Returns: `nil` if such a store cannot be shared.
     init?(_ base: any JobStore, _ calls: StoreCalls) {
-        guard let loading = base.itself as? any PayloadLoadingStore else { return nil }
+        guard let shared = base.itself as? any SharedStore else { return nil }
         self.base = base
-        self.loading = loading
+        self.shared = shared
+        loading = shared as? any PayloadLoadingStore
         self.calls = calls
+        shared.becomeSupervised()
     }
 
     func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
@@ -50,7 +58,8 @@ struct SupervisedStore: ForwardingStore {
     /// - Throws: An error if it is another reply. If the jobs cannot be read, they are given back: the settlements are durable
     ///   and are answered.
     private func load(_ reply: StoreReply, _ request: ClaimRequest?) throws -> LoadedExchange? {
-        guard case .exchanged(let claimed) = reply else { throw Self.unexpected }
+        if case .leased(let exchange) = reply, loading == nil { return LoadedExchange(exchange: exchange) }
+        guard let loading, case .exchanged(let claimed) = reply else { throw Self.unexpected }
         var exchange = Exchange(answers: claimed.answers, passedOver: claimed.passedOver)
         guard !claimed.jobs.isEmpty else { return LoadedExchange(exchange: exchange) }
         do {
@@ -92,15 +101,49 @@ struct SupervisedStore: ForwardingStore {
     // MARK: - The worker's registration
 
     func register(_ worker: WorkerRegistration, as id: WorkerID?) async throws -> RegisteredWorker {
-        guard let reply = try await calls.call(.register(worker, id)) else {
+        let place = try shared.preparePlace(for: id, capacity: worker.concurrency)
+        // Before the worker relies on its mark.
+        if loading == nil { calls.listenToRevocations { [shared] in shared.noteRevocation(by: $0) } }
+        guard let reply = try await calls.call(.register(worker, id, place.scoreboard)) else {
             return try await base.register(worker, as: id)
         }
         guard case .registered(let id) = reply else { throw Self.unexpected }
-        return try await loading.place(of: id, capacity: worker.concurrency)
+        return try await place.take(id)
     }
 
     func deregister(_ worker: WorkerID) async throws {
         guard try await calls.call(.deregister(worker)) != nil else { return try await base.deregister(worker) }
+    }
+
+    // MARK: - Looks
+
+    /// - Returns: `nil` if the worker looks by itself.
+    private func look(_ request: StoreRequest) async throws -> StoreReply? {
+        guard loading == nil else { return nil }
+        do { return try await calls.call(request) } catch let error as StintError where error.code == .outcomeUnknown {
+            // Of a look there is no outcome to lose.
+            return nil
+        }
+    }
+
+    func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
+        guard let reply = try await look(.leases(worker)) else { return try await base.leases(heldBy: worker) }
+        guard case .held(let jobs) = reply else { throw Self.unexpected }
+        return jobs
+    }
+
+    func order(of worker: WorkerID) async throws -> WorkerOrder? {
+        guard let reply = try await look(.order(worker)) else { return try await base.order(of: worker) }
+        guard case .order(let order) = reply else { throw Self.unexpected }
+        return order
+    }
+
+    func nextReady(in queues: [QueueName], passingOverSuspects: Bool) async throws -> NextReady {
+        guard let reply = try await look(.nextReady(queues, passingOverSuspects)) else {
+            return try await base.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
+        }
+        guard case .next(let next) = reply else { throw Self.unexpected }
+        return next
     }
 
     // MARK: - Wake-ups
@@ -109,7 +152,9 @@ struct SupervisedStore: ForwardingStore {
         calls.isOpen ? calls.listen(to: queues) : base.wakeUps(in: queues)
     }
 
-    var safetyLookInterval: Duration? { calls.isOpen ? Self.safetyLook : base.safetyLookInterval }
+    var safetyLookInterval: Duration? {
+        calls.isOpen && loading != nil ? Self.safetyLook : base.safetyLookInterval
+    }
 
     private static let logger = Logger(label: "stint.worker")
     private static let unexpected = StintError(
@@ -119,10 +164,10 @@ struct SupervisedStore: ForwardingStore {
 extension JobStore {
     /// Gives back what a supervisor has claimed for this worker when that did not wait for it any more. Also harmless if
     /// the worker has looked it up and given it back by itself.
-    func giveBack(_ late: ClaimedExchange) {
+    func giveBack(_ late: [Lease]) {
         Task {
             do {
-                _ = try await exchange(late.jobs.map { Settlement($0.lease, .release(after: .zero)) }, for: nil)
+                _ = try await exchange(late.map { Settlement($0, .release(after: .zero)) }, for: nil)
             } catch {
                 Logger(label: "stint.worker").error(
                     "jobs that came too late cannot be given back; they come back when their lease ends",

@@ -24,7 +24,7 @@ final class MessageSender: Sendable {
     func send(_ frame: [UInt8]) { add { $0.add(frame) } }
 
     /// How many bytes of frames wait.
-    var unsentBytes: Int { state.withLock { $0.unsent.frameBytes } }
+    var unsentBytes: Int { state.withLock { $0.unsent.waitingBytes } }
     var isEmpty: Bool { state.withLock { $0.unsent.isEmpty } }
 
     private func add(_ add: (inout UnsentMessages) -> Void) {

@@ -173,5 +173,5 @@ private final class OwnStore: Sendable {
     private let store = Mutex<(any JobStore)?>(nil)
 
     func set(_ store: any JobStore) { self.store.withLock { $0 = store } }
-    func giveBack(_ late: ClaimedExchange) { store.withLock(\.self)?.giveBack(late) }
+    func giveBack(_ late: [Lease]) { store.withLock(\.self)?.giveBack(late) }
 }

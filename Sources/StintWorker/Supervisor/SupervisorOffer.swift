@@ -12,7 +12,7 @@ struct SupervisorOffer {
     /// it, or a supervisor that offers none, is of another version of the program: the worker uses the store by
     /// itself then.
     static let storeVariable = "STINT_SUPERVISOR_STORE"
-    static let storeProtocol = "1"
+    static let storeProtocol = "2"
 
     /// Whether the supervisor takes ``StoreRequest``.
     static var takesRequests: Bool { getenv(storeVariable).map { String(cString: $0) } == storeProtocol }

@@ -1,8 +1,13 @@
 /// Messages for a process that does not read at the moment. Only the latest line of each kind is kept. All frames are
 /// kept; their number is bounded by the requests that a worker may have in progress.
 struct UnsentMessages {
+    /// How much is given to the socket at once: a reply with large jobs has more than it takes.
+    private static let chunk = 262_144
+
     /// The rest of a line or a frame of which a part is sent.
     private var begun: [UInt8] = []
+    /// How much of it is sent.
+    private var sent = 0
     private var ready: ControlMessage?
     private var ending: ControlMessage?
     private var hasBeaten = false
@@ -22,6 +27,9 @@ struct UnsentMessages {
         frameBytes += frame.count
     }
 
+    /// How many bytes of frames wait, with those of which a part is sent.
+    var waitingBytes: Int { frameBytes + begun.count - sent }
+
     /// Whether something waits that must not wait for the next message.
     var hasFrames: Bool { !frames.isEmpty || !begun.isEmpty }
 
@@ -35,9 +43,12 @@ struct UnsentMessages {
     /// - Parameter write: Returns how many bytes were sent.
     mutating func send(_ write: (_ bytes: [UInt8]) -> Int) {
         while !begun.isEmpty || takeNext() {
-            let sent = write(begun)
-            if sent == begun.count { begun = [] } else { begun.removeFirst(sent) }
-            if !begun.isEmpty { return }
+            let isWhole = sent == 0 && begun.count <= Self.chunk
+            let part = isWhole ? begun : Array(begun[sent...].prefix(Self.chunk))
+            let count = write(part)
+            sent += count
+            if sent == begun.count { (begun, sent) = ([], 0) }
+            if count < part.count { return }
         }
     }
 

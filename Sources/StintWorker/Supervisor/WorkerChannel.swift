@@ -7,8 +7,9 @@ import Synchronization
 final class WorkerChannel: Sendable {
     /// Every line is much shorter.
     private static let longestLine = 256
-    /// How many bytes of replies may wait for a worker that does not read.
-    private static let maximumUnsent = 16 * 1_024 * 1_024
+    /// How many bytes of replies may wait for a worker that does not read: several of the largest job, since a claim gets
+    /// none as long as much less waits (``StoreSession/replyBudget``).
+    private static let maximumUnsent = 128 * 1_024 * 1_024
 
     private let descriptor: Int32
     private let reader = Mutex<PipeReader?>(nil)
@@ -69,6 +70,9 @@ final class WorkerChannel: Sendable {
             })
         self.reader.withLock { $0 = reader }
     }
+
+    /// How many bytes of replies wait for the worker to read them.
+    var unsentBytes: Int { sender.unsentBytes }
 
     /// Sends a reply.
     ///

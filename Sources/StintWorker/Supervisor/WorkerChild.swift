@@ -89,7 +89,9 @@ final class WorkerChild: Sendable {
         self.output = output
         self.channel = channel
         identity = process.identity ?? ProcessIdentity(ofProcess: process.id)
-        session = store.map { store in store.session { [channel] in channel.send($0) } }
+        session = store.map { store in
+            store.session(unsentBytes: { [channel] in channel.unsentBytes }) { [channel] in channel.send($0) }
+        }
         channel.listen { [weak self] message in
             guard let self else { return }
             switch message {

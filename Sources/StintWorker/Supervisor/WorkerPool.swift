@@ -37,7 +37,7 @@ actor WorkerPool {
         self.logger = logger
         storeServer =
             options.sharesWriter
-            ? (store.itself as? any PayloadLoadingStore).map(StoreServer.init) : nil
+            ? (store.itself as? any SharedStore).map(StoreServer.init) : nil
     }
 
     func run() async throws {
