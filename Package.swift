@@ -103,7 +103,7 @@ let package = Package(
                 .embedInCode("v010_search.sql"),
                 .embedInCode("v011_webhooks.sql"),
                 .embedInCode("v012_idempotency.sql"), .embedInCode("v013_burials.sql"),
-                .embedInCode("v014_move.sql"),
+                .embedInCode("v014_move.sql"), .embedInCode("v015_writers.sql"),
             ]
         ),
         .target(
@@ -112,7 +112,7 @@ let package = Package(
             path: "migrations/postgres",
             resources: [
                 .embedInCode("v001_stint.sql"), .embedInCode("v002_functions.sql"), .embedInCode("v003_burials.sql"),
-                .embedInCode("v004_move.sql"),
+                .embedInCode("v004_move.sql"), .embedInCode("v005_writers.sql"),
             ]
         ),
         .target(name: "CStint"),

@@ -22,12 +22,12 @@ extension Stage {
 
     func hire(
         _ name: String? = nil, process id: Int32 = 1, under supervisor: WorkerProcess? = nil, sign: String? = nil,
-        queues: [QueueName] = ["q"], concurrency: Int = 4
+        queues: [QueueName] = ["q"], concurrency: Int = 4, writesThroughSupervisor: Bool = false
     ) async throws -> Performer {
         let process = process(id)
         let registration = WorkerRegistration(
             name: name ?? process.name, process: process, supervisor: supervisor, supervisorSign: sign, queues: queues,
-            concurrency: concurrency)
+            concurrency: concurrency, writesThroughSupervisor: writesThroughSupervisor)
         return Performer(
             registration: registration, place: try await store.register(registration, as: nil))
     }

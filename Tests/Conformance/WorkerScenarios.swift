@@ -28,6 +28,19 @@ private let registrationScenarios: [Scenario] = [
         try await stage.store.deregister(performer.id)
         #expect(try await stage.store.workers().isEmpty)
     },
+    Scenario("a worker is listed with who writes its claims and settlements, as it was when it registered") { stage in
+        let supervisor = stage.process(1)
+        let through = try await stage.hire(process: 2, under: supervisor, writesThroughSupervisor: true)
+        let own = try await stage.hire(process: 3, under: supervisor)
+        func writers() async throws -> [WorkerID: Bool] {
+            let workers = try await stage.store.workers()
+            return Dictionary(uniqueKeysWithValues: workers.map { ($0.id, $0.registration.writesThroughSupervisor) })
+        }
+        #expect(try await writers() == [through.id: true, own.id: false])
+        // A renewal changes nothing of what a worker has said of itself.
+        for performer in [through, own] { try await stage.renew(performer) }
+        #expect(try await writers() == [through.id: true, own.id: false])
+    },
     Scenario("ids of workers are never used again, and workers are listed by id") { stage in
         let first = try await stage.hire(process: 1)
         let second = try await stage.hire(process: 2)

@@ -14,7 +14,7 @@ private enum BadFile: String, CaseIterable, Sendable {
         case .empty: "is empty (0 bytes)"
         case .text, .damagedHeader: "is not an SQLite database"
         case .otherProgram, .otherProgramWithLog: "is an SQLite database of another program"
-        case .newerSchema: "was made by a newer Stint (schema 15, this one knows 14): upgrade"
+        case .newerSchema: "was made by a newer Stint (schema 16, this one knows 15): upgrade"
         case .changedMigration: "was made with another text of the migration v001_jobs"
         case .damagedPages, .truncated: "is corrupt"
         case .folder, .pipe: "is not a regular file"

@@ -8,14 +8,16 @@ struct TopFrameTests {
     private static let start = ContinuousClock.now
 
     private func reading(
-        after seconds: Int64, queues: [QueueStats] = [], workers: Int = 0, failures: [JobFailure.Kind] = [],
+        after seconds: Int64, queues: [QueueStats] = [], workers: Int = 0, throughSupervisor: Int = 0,
+        failures: [JobFailure.Kind] = [],
         at: Timestamp = 1_000_000
     ) -> TopSnapshot {
         let now: Timestamp = 1_000_000 + seconds * 1_000
         let process = WorkerProcess(name: "h:7", id: "7")
         let records = (0..<workers).map { number in
             let registration = WorkerRegistration(
-                name: "worker-\(number)", process: process, queues: ["mail"], concurrency: 1)
+                name: "worker-\(number)", process: process, queues: ["mail"], concurrency: 1,
+                writesThroughSupervisor: number < throughSupervisor)
             return WorkerRecord(
                 id: WorkerID(rawValue: Int64(number)), registration: registration, registeredAt: 0, started: [],
                 liveness: .alive)
@@ -94,6 +96,16 @@ struct TopFrameTests {
         #expect(all.deaths.map(\.job.rawValue) == [2, 4])
         let lines = frame(all).lines(width: 80, height: nil, hasColours: false)
         #expect(lines.contains { $0.split(separator: " ") == ["2", "mail", "5.0", "s", "crashed", "why", "2"] })
+    }
+
+    @Test("a worker shows who writes for it, in 80 columns")
+    func writers() {
+        let lines = frame(reading(after: 1, workers: 2, throughSupervisor: 1))
+            .lines(width: 80, height: nil, hasColours: false)
+        let words = lines.map { $0.split(separator: " ").map(String.init) }
+        #expect(words.contains(["worker", "queues", "job", "age", "memory", "writer", "state"]))
+        #expect(words.contains(["worker-0", "mail", "-", "-", "3.0", "MiB", "supervisor", "alive"]))
+        #expect(words.contains(["worker-1", "mail", "-", "-", "3.0", "MiB", "itself", "alive"]))
     }
 
     @Test("no line is wider and no frame higher than allowed, whatever there is to show", arguments: 1...130)

@@ -20,6 +20,7 @@ struct WorkersCommandTests {
             let worker = try #require(workers.first)
             #expect((workers.count, worker.queues, worker.concurrency) == (1, ["mail"], 2))
             #expect((worker.existence, worker.supervisor?.processID) == ("exists", Int(process.id)))
+            #expect(worker.writesThroughSupervisor)
             #expect(worker.name == "\(worker.process.host):\(worker.process.processID)")
             #expect(!worker.process.boot.isEmpty && worker.process.startTime > 0)
             let job = try #require(worker.started?.first)
@@ -28,9 +29,13 @@ struct WorkersCommandTests {
             #expect(try #require(worker.residentMemoryBytes) > 1_000_000)
 
             let table = try await place.stint("workers").split(separator: "\n").map { $0.split(separator: " ") }
-            #expect(table[0] == ["id", "worker", "queues", "running", "since", "memory", "supervisor", "state"])
+            let titles = ["id", "worker", "queues", "running", "since", "memory", "supervisor", "writer", "state"]
+            #expect(table[0].map(String.init) == titles)
             #expect(table[1].prefix(4) == ["1", "\(worker.name)", "mail", "1"])
-            #expect(table[1].suffix(2) == ["\(process.id)", "alive"])
+            #expect(table[1].suffix(3) == ["\(process.id)", "supervisor", "alive"])
+            #expect(try await place.stint("top", "--once", "--interval", "100ms").contains(#/ supervisor  alive\n/#))
+            let doctor = try await place.stint("doctor")
+            #expect(doctor.contains("ok    workers: 1 claims and settles through its supervisor\n"), "\(doctor)")
             try place.write("go")
             try await eventually("the job is done") { try await place.counts("mail").done == 1 }
             process.send(SIGTERM)
@@ -78,9 +83,18 @@ struct WorkersCommandTests {
         }
         let worker = try #require(try await place.workers().first)
         #expect((worker.existence, worker.queues, worker.residentMemoryBytes) == ("unknown", ["a", "b"], nil))
-        #expect(worker.started == nil)
+        // As one of an older Stint that has registered before the column existed.
+        #expect(worker.started == nil && !worker.writesThroughSupervisor)
         let table = try await place.stint("workers")
         #expect(table.contains(#"elsewhere\u{1B}[2J:7  a, b    ?  "#))
-        #expect(table.contains(#/  \?          6\?  unknown, cannot be seen from here/#))
+        #expect(table.contains(#/  \?          6\?  itself  unknown, cannot be seen from here/#))
+        let doctor = try await place.stint("doctor")
+        #expect(
+            doctor.contains(
+                """
+                ok    workers: 1 claims and settles by itself; 1 of these has a supervisor that does not write for it: if \
+                that is still an older Stint, start it again
+
+                """), "\(doctor)")
     }
 }

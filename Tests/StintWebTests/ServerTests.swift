@@ -42,6 +42,32 @@ struct ServerTests {
         }
     }
 
+    @Test("a worker is shown with who writes its claims and settlements, in the page and in both documents")
+    func writers() async throws {
+        let queue = try await sampleQueue()
+        for (name, isThrough) in [("w1", true), ("w2", false)] {
+            _ = try await queue.store.register(
+                WorkerRegistration(
+                    name: name, process: WorkerProcess(name: name, id: name),
+                    supervisor: WorkerProcess(name: "s", id: "s"), queues: ["mail"], concurrency: 1,
+                    writesThroughSupervisor: isThrough), as: nil)
+        }
+        try await withServer(queue) { client, _ in
+            for path in ["/", "/workers"] {
+                let page = try await client.send("GET", path).body
+                for (name, writer) in [("w1", "supervisor"), ("w2", "itself")] {
+                    let row = page.firstMatch(of: try Regex("<th scope=\"row\">\(name)</th>.*"))
+                    #expect(row.map { $0.0.contains("<td>\(writer)</td>") } == true, "\(path): \(page)")
+                }
+            }
+            for path in ["/workers.json", "/api/v1/workers"] {
+                let document = try await client.send("GET", path).body
+                let found = document.matches(of: /"writesThroughSupervisor" ?: ?(true|false)/).map { String($0.1) }
+                #expect(found == ["true", "false"], "\(path): \(document)")
+            }
+        }
+    }
+
     @Test("under a base path every link, form and redirect is below it")
     func basePath() async throws {
         try await withServer(try await sampleQueue(), basePath: "/jobs-of-app") { client, _ in

@@ -38,7 +38,8 @@ struct StoreMessageTests {
         .register(
             WorkerRegistration(
                 name: "w", process: WorkerProcess(name: "h:1", id: "a b"),
-                supervisor: WorkerProcess(name: "h:2", id: "c"), supervisorSign: "s", queues: ["q"], concurrency: 8),
+                supervisor: WorkerProcess(name: "h:2", id: "c"), supervisorSign: "s", queues: ["q"], concurrency: 8,
+                writesThroughSupervisor: true),
             WorkerID(rawValue: 1), "worker-1-a"),
         .register(
             WorkerRegistration(name: "w", process: WorkerProcess(name: "", id: ""), queues: [], concurrency: 0), nil, nil),

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Logging
 import Stint
 import StintCore
 import StintPlatform
@@ -153,5 +154,33 @@ final class SupervisedStoreTests {
         await session.settled()
         closeAll([workerEnd])
         await channel.finish()
+    }
+
+    @Test(
+        "a worker says in its registration and its log that its supervisor writes for it; one without any, only to a debugger"
+    )
+    func registration() async throws {
+        let pair = try SupervisedPair(own, through: supervisors)
+        let said = Log<String>()
+        for isSupervised in [true, false] {
+            try await enqueue(1)
+            var options = Worker.Options()
+            options.drains = true
+            var logger = Logger(label: "test") { _ in LineLog(lines: said) }
+            logger.logLevel = .debug
+            var worker = Worker(JobQueue(store: own), queues: ["q"], options: options, logger: logger)
+            if isSupervised { worker.store = pair.store }
+            worker.registerOthers { [own] _ in
+                let workers = try await own.workers()
+                said.append("registered: \(workers.map(\.registration.writesThroughSupervisor))")
+            }
+            try await worker.run()
+        }
+        #expect(
+            said.all.filter { $0.hasPrefix("registered") || $0.contains("claims and settles") } == [
+                "info: the worker claims and settles through its supervisor", "registered: [true]",
+                "debug: the worker claims and settles by itself", "registered: [false]",
+            ])
+        await pair.end()
     }
 }

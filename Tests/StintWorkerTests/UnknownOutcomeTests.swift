@@ -148,7 +148,8 @@ struct UnknownOutcomeTests {
     }
 }
 
-private struct LineLog: LogHandler {
+/// Keeps the level and the text of what is logged.
+struct LineLog: LogHandler {
     let lines: Log<String>
     var metadata: Logger.Metadata = [:]
     var logLevel = Logger.Level.info

@@ -10,5 +10,6 @@ package enum PostgresMigrations {
         Migration(2, "v002_functions", PackageResources.v002_functions_sql),
         Migration(3, "v003_burials", PackageResources.v003_burials_sql),
         Migration(4, "v004_move", PackageResources.v004_move_sql),
+        Migration(5, "v005_writers", PackageResources.v005_writers_sql),
     ]
 }

@@ -20,5 +20,6 @@ package enum SQLiteMigrations {
         Migration(12, "v012_idempotency", PackageResources.v012_idempotency_sql),
         Migration(13, "v013_burials", PackageResources.v013_burials_sql),
         Migration(14, "v014_move", PackageResources.v014_move_sql),
+        Migration(15, "v015_writers", PackageResources.v015_writers_sql),
     ]
 }

@@ -9,7 +9,8 @@ struct WorkersCommand: AsyncParsableCommand {
             A worker is alive; gone, with jobs that are not reclaimed yet (`stint reap` does that); or unknown, if \
             its process cannot be seen from here, for example from another container. running and memory are ? if \
             they are unknown. memory is that of the worker itself, without its commands. A ? after the supervisor's \
-            process id means that its process cannot be seen from here.
+            process id means that its process cannot be seen from here. writer is who writes the worker's claims and \
+            settlements to the database: its supervisor, at once for all of its workers, or the worker itself.
 
             Example:
               stint workers
@@ -39,12 +40,13 @@ struct WorkersCommand: AsyncParsableCommand {
 
     private static func table(_ workers: [WorkerSnapshot]) -> Table {
         var table = Table(
-            ["id", "worker", "queues", "running", "since", "memory", "supervisor", "state"], rightAligned: [0, 4, 5, 6])
+            ["id", "worker", "queues", "running", "since", "memory", "supervisor", "writer", "state"],
+            rightAligned: [0, 4, 5, 6])
         for worker in workers {
             table.add([
                 "\(worker.record.id)", worker.name, worker.queues, worker.running(atMost: 3),
                 Format.duration(milliseconds: worker.age), Format.memory(bytes: worker.residentMemory),
-                worker.supervisor, state(of: worker),
+                worker.supervisor, worker.writer, state(of: worker),
             ])
         }
         return table

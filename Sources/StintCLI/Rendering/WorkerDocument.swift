@@ -13,6 +13,7 @@ struct WorkerDocument: Encodable {
     private let name: String
     private let process: ProcessIdentity?
     private let supervisor: ProcessIdentity?
+    private let writesThroughSupervisor: Bool
     private let queues: [String]
     private let concurrency: Int
     private let registeredAt: Timestamp
@@ -27,6 +28,7 @@ struct WorkerDocument: Encodable {
         name = registration.name
         process = ProcessIdentity(registration.process)
         supervisor = registration.supervisor.flatMap { ProcessIdentity($0) }
+        writesThroughSupervisor = registration.writesThroughSupervisor
         queues = registration.queues.map(\.description)
         concurrency = registration.concurrency
         registeredAt = worker.record.registeredAtMilliseconds

@@ -31,6 +31,9 @@ struct WorkerSnapshot: Sendable {
         }
     }
 
+    /// Who writes its claims and settlements.
+    var writer: String { record.registration.writesThroughSupervisor ? "supervisor" : "itself" }
+
     /// How long it is registered, by the wall clock, in milliseconds.
     var age: Int64 { Format.milliseconds(from: record.registeredAtMilliseconds, to: now) }
 

@@ -135,13 +135,14 @@ struct TopFrame {
         let columns = [
             TopGrid.Column(title: "worker", isFlexible: true), TopGrid.Column(title: "queues", isFlexible: true),
             TopGrid.Column(title: "job"), TopGrid.Column(title: "age", alignedRight: true),
-            TopGrid.Column(title: "memory", alignedRight: true), TopGrid.Column(title: "state"),
+            TopGrid.Column(title: "memory", alignedRight: true), TopGrid.Column(title: "writer"),
+            TopGrid.Column(title: "state"),
         ]
         let rows = reading.workers.map { worker in
             let age = worker.longestRunning.map { Format.duration(milliseconds: $0.runTime?.milliseconds) }
             return [
                 TopCell(worker.name), TopCell(worker.queues), TopCell(worker.running(atMost: 1)), TopCell(age ?? "-"),
-                TopCell(Format.memory(bytes: worker.residentMemory)), state(of: worker),
+                TopCell(Format.memory(bytes: worker.residentMemory)), TopCell(worker.writer), state(of: worker),
             ]
         }
         return Section(columns: columns, rows: rows, none: "no workers")

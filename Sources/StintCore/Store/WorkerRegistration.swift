@@ -14,10 +14,16 @@ public struct WorkerRegistration: Sendable, Hashable {
     public let queues: [QueueName]
     /// How many jobs it runs at once.
     public let concurrency: Int
+    /// Whether its claims and settlements go through its supervisor, which commits for all of its workers at once. `false`: it
+    /// writes to the database by itself.
+    ///
+    /// This is how it was when the worker registered. If its supervisor falls silent, the worker writes by itself
+    /// until that answers again, and this stays `true`.
+    public let writesThroughSupervisor: Bool
 
     public init(
         name: String, process: WorkerProcess, supervisor: WorkerProcess? = nil, supervisorSign: String? = nil,
-        queues: [QueueName], concurrency: Int
+        queues: [QueueName], concurrency: Int, writesThroughSupervisor: Bool = false
     ) {
         self.name = name
         self.process = process
@@ -25,5 +31,6 @@ public struct WorkerRegistration: Sendable, Hashable {
         self.supervisorSign = supervisorSign
         self.queues = queues
         self.concurrency = concurrency
+        self.writesThroughSupervisor = writesThroughSupervisor
     }
 }

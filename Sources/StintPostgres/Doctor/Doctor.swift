@@ -11,7 +11,8 @@ extension PostgresStore {
     /// Checks the server, its settings, what holds up its clean-up, LISTEN, the schedules and the webhooks: what takes a
     /// moment, however many jobs there are.
     public func examineSurroundings() async throws -> [Finding] {
-        let hasWorker = try await workers().contains { $0.liveness == .alive }
+        let workers = try await workers()
+        let hasWorker = workers.contains { $0.liveness == .alive }
         let findings = try await read { transaction in
             var findings = try await transaction.serverFindings()
             findings += try await transaction.cleanUpFindings()
@@ -19,7 +20,7 @@ extension PostgresStore {
                 try await transaction.schedules(), at: transaction.now.wall, hasWorker: hasWorker)
             findings += try await transaction.webhookFindings()
             findings += try await transaction.moveFindings()
-            return findings
+            return findings + Finding.writers(workers, canShare: false)
         }
         return findings + [await listenFinding()]
     }

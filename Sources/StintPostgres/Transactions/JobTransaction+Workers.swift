@@ -6,16 +6,18 @@ extension JobTransaction {
         let row = try await run(
             """
             INSERT INTO stint.workers (id, registered_at, seen, concurrency, name, process, process_name, supervisor,
-                                       supervisor_name, supervisor_sign, queues, scoreboard)
+                                       supervisor_name, supervisor_sign, queues, scoreboard, writes_through_supervisor)
             OVERRIDING SYSTEM VALUE
-            VALUES (coalesce($1, nextval('stint.workers_id_seq')), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+            VALUES (coalesce($1, nextval('stint.workers_id_seq')), $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+                    $13)
             ON CONFLICT (id) DO UPDATE SET seen = excluded.seen, scoreboard = excluded.scoreboard
             RETURNING id
             """, .int(id?.rawValue), .int(now.wall), .int(now.steady), .int32(Int32(clamping: worker.concurrency)),
             .text(worker.name.storable), .text(worker.process.id.storable), .text(worker.process.name.storable),
             .text(worker.supervisor?.id.storable), .text(worker.supervisor?.name.storable),
             .text(worker.supervisorSign?.storable),
-            .text(worker.queues.map(\.description).joined(separator: " ")), .text(scoreboard)
+            .text(worker.queues.map(\.description).joined(separator: " ")), .text(scoreboard),
+            .bool(worker.writesThroughSupervisor)
         ).first
         guard let row else { throw StintError(.databaseUnusable, "a worker was not registered: see stint.workers") }
         return WorkerID(rawValue: try row.int(0))
@@ -61,7 +63,7 @@ extension JobTransaction {
         try await run(
             """
             SELECT id, registered_at, concurrency, name, process, process_name, supervisor, supervisor_name, supervisor_sign,
-                   queues, command, scoreboard
+                   queues, command, scoreboard, writes_through_supervisor
             FROM stint.workers ORDER BY id
             """
         ).map { row in
@@ -73,7 +75,7 @@ extension JobTransaction {
                 supervisor: supervisor, supervisorSign: try row.optionalText(8),
                 // Splits by code points: a space and an accent that begins the next name are one character.
                 queues: try row.text(9).unicodeScalars.split(separator: " ").map { QueueName(stored: String($0)) },
-                concurrency: Int(clamping: try row.int(2)))
+                concurrency: Int(clamping: try row.int(2)), writesThroughSupervisor: try row.bool(12))
             return store.scoreboards.record(
                 WorkerID(rawValue: try row.int(0)), registration, registeredAt: try row.int(1),
                 scoreboard: try row.optionalText(11), order: try row.optionalText(10).flatMap(WorkerOrder.init))

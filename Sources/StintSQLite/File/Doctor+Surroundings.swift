@@ -17,9 +17,10 @@ extension SQLiteStore {
             // Who writes, and how fast, does not matter to a process that only reads.
             return try await executor.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
-        return try await executor.run { [self.logFinding(), try self.reserveFinding()] }
-            + [try await leaseFinding(), try await clockFinding()]
-            + executor.run { [self.fileSystemFinding(), self.permissionsFinding()] }
+        var findings = try await executor.run { [self.logFinding(), try self.reserveFinding()] }
+        findings += Finding.writers(try await workers(), canShare: true)
+        findings += [try await leaseFinding(), try await clockFinding()]
+        return try await findings + executor.run { [self.fileSystemFinding(), self.permissionsFinding()] }
     }
 
     private func logFinding() -> Finding {

@@ -7,8 +7,9 @@ extension JobTransaction {
         let insert = try statement(
             """
             INSERT INTO stint_workers (id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid,
-                                       supervisor_start, queues, concurrency, registered_at, seen, supervisor_file)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+                                       supervisor_start, queues, concurrency, registered_at, seen, supervisor_file,
+                                       writes_through_supervisor)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
             ON CONFLICT (id) DO UPDATE SET seen = excluded.seen
             """)
         insert.bind(1, id?.rawValue)
@@ -28,6 +29,7 @@ extension JobTransaction {
         insert.bind(12, now.wall)
         insert.bind(13, now.monotonic)
         insert.bind(14, worker.supervisorSign)
+        insert.bind(15, Int64(worker.writesThroughSupervisor ? 1 : 0))
         let inserted = try insert.insertedID()
         return id ?? WorkerID(rawValue: inserted)
     }
@@ -64,7 +66,7 @@ extension JobTransaction {
         try statement(
             """
             SELECT id, name, host, boot_id, namespaces, pid, process_start, supervisor_pid, supervisor_start, queues,
-                   concurrency, registered_at, supervisor_file, command
+                   concurrency, registered_at, supervisor_file, command, writes_through_supervisor
             FROM stint_workers ORDER BY id
             """
         ).rows { row in
@@ -79,7 +81,7 @@ extension JobTransaction {
                 supervisor: row.optionalInt(7).map { process($0, row.int(8)) }, supervisorSign: row.optionalText(12),
                 // Splits by code points: a space and an accent that begins the next name are one character.
                 queues: row.text(9).unicodeScalars.split(separator: " ").map { QueueName(stored: String($0)) },
-                concurrency: Int(clamping: row.int(10)))
+                concurrency: Int(clamping: row.int(10)), writesThroughSupervisor: row.int(14) != 0)
             return WorkerRecord(
                 id: WorkerID(rawValue: row.int(0)), registration: registration, registeredAt: row.int(11), started: nil,
                 order: row.optionalText(13).flatMap(WorkerOrder.init))

@@ -62,6 +62,7 @@ struct WorkerFacts: Encodable, Sendable {
     let id: Int64
     let name: String
     let supervisor: String?
+    let writesThroughSupervisor: Bool
     let queues: [String]
     let concurrency: Int
     let registeredAt: Date
@@ -77,6 +78,7 @@ struct WorkerFacts: Encodable, Sendable {
         id = record.id.rawValue
         name = record.registration.name
         supervisor = record.registration.supervisor?.name
+        writesThroughSupervisor = record.registration.writesThroughSupervisor
         queues = record.registration.queues.map(\.description)
         concurrency = record.registration.concurrency
         registeredAt = record.registeredAt
@@ -105,6 +107,8 @@ struct WorkerRow {
     let key: String
     let name: String
     let supervisor: String?
+    /// Who writes its claims and settlements.
+    let writer: String
     let queues: String
     let life: String
     let isDead: Bool
@@ -121,6 +125,7 @@ struct WorkerRow {
         key = "worker:\(facts.id)"
         name = facts.name
         supervisor = facts.supervisor
+        writer = facts.writesThroughSupervisor ? "supervisor" : "itself"
         queues = facts.queues.joined(separator: ", ")
         let lives: String =
             switch facts.liveness {

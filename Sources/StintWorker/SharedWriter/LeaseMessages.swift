@@ -55,6 +55,7 @@ extension WorkerRegistration {
         encoder.write(supervisorSign) { $0.write($1) }
         encoder.write(queues) { $0.write($1.description) }
         encoder.write(UInt32(clamping: concurrency))
+        encoder.write(writesThroughSupervisor)
     }
 
     init(from decoder: inout MessageDecoder) throws {
@@ -62,7 +63,8 @@ extension WorkerRegistration {
             name: try decoder.text(), process: try WorkerProcess(from: &decoder),
             supervisor: try decoder.optional { try WorkerProcess(from: &$0) },
             supervisorSign: try decoder.optional { try $0.text() },
-            queues: try decoder.list { try QueueName($0.text()) }, concurrency: Int(try decoder.number(UInt32.self)))
+            queues: try decoder.list { try QueueName($0.text()) }, concurrency: Int(try decoder.number(UInt32.self)),
+            writesThroughSupervisor: try decoder.bool())
     }
 }
 

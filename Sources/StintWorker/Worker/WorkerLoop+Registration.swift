@@ -11,7 +11,7 @@ extension WorkerLoop {
         WorkerRegistration(
             name: options.name, process: .current, supervisor: worker.supervisorConnection?.supervisor,
             supervisorSign: worker.supervisorConnection?.supervisorSign, queues: worker.queues,
-            concurrency: options.concurrency)
+            concurrency: options.concurrency, writesThroughSupervisor: store is SupervisedStore)
     }
 
     /// - Returns: Whether it may work: `false` if it was stopped before.
@@ -23,6 +23,7 @@ extension WorkerLoop {
                 self.place = place
                 place.runLock.register(ObjectIdentifier(self)) { [wake] in wake.yield() }
                 worker.supervisorConnection?.say(.ready(place.id))
+                logWriter(place.id)
                 return true
             } catch  where findLoss() {
                 return false
@@ -40,6 +41,17 @@ extension WorkerLoop {
             }
         }
         return false
+    }
+
+    /// A worker without a supervisor has no other choice, which is no news.
+    private func logWriter(_ id: WorkerID) {
+        let registration = registration
+        let hasChoice = registration.writesThroughSupervisor || registration.supervisor != nil
+        logger.log(
+            level: hasChoice ? .info : .debug,
+            registration.writesThroughSupervisor
+                ? "the worker claims and settles through its supervisor" : "the worker claims and settles by itself",
+            metadata: ["worker": "\(id)"])
     }
 
     func renewRegistration() async {

@@ -83,7 +83,8 @@ struct Corruption {
             ("stint_queues", "ready"), ("stint_queues", "delayed"), ("stint_queues", "leased"),
             ("stint_queues", "buried"), ("stint_queues", "done"), ("stint_leases", "jobs"), ("stint_leases", "shared"),
             ("stint_leases", "worker_id"), ("stint_workers", "concurrency"), ("stint_workers", "pid"),
-            ("stint_workers", "seen"), ("stint_jobs", "enqueued_at"), ("stint_jobs", "max_attempts"),
+            ("stint_workers", "seen"), ("stint_workers", "writes_through_supervisor"),
+            ("stint_jobs", "enqueued_at"), ("stint_jobs", "max_attempts"),
         ])
         let value = Hostile.number(&chance)
         if column == "max_attempts" { touchesAll = true }

@@ -195,7 +195,8 @@ struct SimulatedStore: JobStore {
     ) async throws -> RegisteredWorker {
         let registration = WorkerRegistration(
             name: worker.name, process: WorkerProcess(process.identity), supervisor: process.supervisor,
-            supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency)
+            supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency,
+            writesThroughSupervisor: worker.writesThroughSupervisor)
         let place = try await perform {
             let place = try await store.register(registration, as: id)
             // Even if no answer arrives: its process has the lock.

@@ -8,7 +8,7 @@ package enum Fixture {
     /// the tests fail. Columns are named, so that each also fits the schemas after it.
     package static let contents = [
         jobs, workers, enqueued, hardening, flow, schedules, errors, activity, operations, search, webhooks,
-        idempotency, burials, move,
+        idempotency, burials, move, writers,
     ]
 
     /// With jobs in every state: job 3 is leased alone, 4 and 5 together, 6 from an earlier boot, 10 with time left.
@@ -173,6 +173,9 @@ package enum Fixture {
         INSERT INTO stint_forwarded (move_id, job_id) VALUES ('k3', 88);
         INSERT INTO stint_move_notes (job_id) VALUES (89);
         """
+
+    /// The worker with a supervisor went through that.
+    private static let writers = "UPDATE stint_workers SET writes_through_supervisor = 1 WHERE id = 31;"
 
     /// A queue with counts of its latest minute and of those before; job 1 is ready for a shorter time than it exists.
     private static let activity = """

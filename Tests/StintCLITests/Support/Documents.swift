@@ -67,6 +67,7 @@ struct WorkerDocument: Decodable {
     let name: String
     let process: Identity
     let supervisor: Identity?
+    let writesThroughSupervisor: Bool
     let queues: [String]
     let concurrency: Int
     let registeredAt: Int

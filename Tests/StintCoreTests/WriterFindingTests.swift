@@ -1,0 +1,51 @@
+import StintCore
+import Testing
+
+@Suite("What the doctor says of who writes for the workers")
+struct WriterFindingTests {
+    private func worker(
+        _ id: Int64, isSupervised: Bool, through: Bool = false, liveness: Liveness = .alive
+    ) -> WorkerRecord {
+        WorkerRecord(
+            id: WorkerID(rawValue: id),
+            registration: WorkerRegistration(
+                name: "h:\(id)", process: WorkerProcess(name: "h:\(id)", id: "\(id)"),
+                supervisor: isSupervised ? WorkerProcess(name: "h:0", id: "0") : nil, queues: ["q"], concurrency: 1,
+                writesThroughSupervisor: through),
+            registeredAt: 0, started: [], liveness: liveness)
+    }
+
+    /// - Parameter kinds: s: through its supervisor, o: by itself although it has one, a: without a supervisor, d: dead.
+    private func text(_ kinds: String, canShare: Bool = true) -> String? {
+        let workers = zip(1..., kinds).map { id, kind in
+            worker(
+                id, isSupervised: kind != "a", through: kind == "s" || kind == "d",
+                liveness: kind == "d" ? .dead : .alive)
+        }
+        let findings = Finding.writers(workers, canShare: canShare)
+        #expect(findings.count <= 1 && findings.allSatisfy { $0.isGood && $0.subject == "workers" })
+        return findings.first?.description
+    }
+
+    @Test("the living are counted, and nothing is said if there are none")
+    func counts() {
+        #expect(text("") == nil && text("dd") == nil)
+        #expect(text("s") == "1 claims and settles through its supervisor")
+        #expect(text("ssd") == "2 claim and settle through their supervisors")
+        #expect(text("a") == "1 claims and settles by itself")
+        #expect(text("ssaa") == "2 claim and settle through their supervisors, 2 claim and settle by themselves")
+    }
+
+    @Test("a supervisor that does not write for its worker is named, unless no supervisor of this store does")
+    func exceptions() {
+        #expect(
+            text("soa")
+                == "1 claims and settles through its supervisor, 2 claim and settle by themselves; 1 of these has a "
+                + "supervisor that does not write for it: if that is still an older Stint, start it again")
+        #expect(
+            text("oo")
+                == "2 claim and settle by themselves; 2 of these have supervisors that do not write for them: if that "
+                + "is still an older Stint, start it again")
+        #expect(text("oo", canShare: false) == "2 claim and settle by themselves")
+    }
+}
