@@ -209,6 +209,7 @@ bench: build stint-bench
 	$(BENCH) wake --json bench/results/wake.json
 	$(BENCH) group --json bench/results/group.json
 	$(BENCH) contention --json bench/results/contention.json
+	$(BENCH) supervised --json bench/results/supervised.json
 	$(BENCH) flow --json bench/results/flow.json
 	$(BENCH) ceiling --json bench/results/ceiling.json
 	$(BENCH) log --json bench/results/log.json

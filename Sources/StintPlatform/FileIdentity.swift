@@ -1,7 +1,9 @@
 /// Identifies the file that has a name now.
-package struct FileIdentity: Equatable, Sendable {
+package struct FileIdentity: Equatable, Sendable, CustomStringConvertible {
     private let device: UInt64
     private let inode: UInt64
+
+    package var description: String { "\(device):\(inode)" }
 
     /// `nil` if there is none. A symbolic link is followed.
     package init?(of path: String) {

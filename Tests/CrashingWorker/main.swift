@@ -1,8 +1,9 @@
 // Runs jobs that kill the process which runs them, in the three ways in which Stint runs jobs:
 //
-//     CrashingWorker swift DATABASE WORKERS BATCH CONCURRENCY TIMEOUT_MS [stay] [late]
+//     CrashingWorker swift DATABASE WORKERS BATCH CONCURRENCY TIMEOUT_MS [stay] [late] [elsewhere]
 //                                                                                a Swift service with a supervisor;
 //                                                  late: its workers are not ready before the file `go` is there
+//                                                  elsewhere: its workers use the database `other.db`
 //     CrashingWorker alone DATABASE [LEASE_MS]                                   a Swift worker without one
 //     CrashingWorker command PAYLOAD                                             for `stint work`
 //     CrashingWorker pipe                                                        for `stint work --pipe`
@@ -53,7 +54,8 @@ case "swift":
         options.timeout = .milliseconds(numbers[3])
         options.gracePeriod = .seconds(10)
         options.drains = !arguments.contains("stay")
-        var worker = Worker(queue, queues: ["default"], options: options)
+        let own = arguments.contains("elsewhere") ? try await JobQueue(.sqlite("other.db")) : queue
+        var worker = Worker(own, queues: ["default"], options: options)
         worker.registerOthers(retry: .immediate()) { context in
             CrashMode(payload: String(decoding: context.job.payload, as: UTF8.self)).perform("\(context.id)")
         }

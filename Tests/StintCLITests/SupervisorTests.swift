@@ -84,6 +84,19 @@ struct SupervisorTests {
         #expect(try place.lines("ran").sorted() == (1...400).map(String.init).sorted(), "each ran once")
     }
 
+    @Test("a worker of another database than its supervisor's uses that by itself")
+    func otherDatabase() async throws {
+        try await place.stint("put", "wait 1")
+        try await place.stint("put", "--db", "other.db", "good 1")
+        _ = try await place.whileRunning(
+            ["swift", "stint.db", "1", "1", "1", "600000", "elsewhere"], of: Workplace.crashingWorker
+        ) { supervisor in
+            try await eventually("its job has run, and it ends") { !supervisor.isAlive }
+        }
+        #expect(try place.lines("starts") == ["1 good"])
+        #expect(try await place.counts().ready == 1, "nothing was claimed from the supervisor's database")
+    }
+
     @Test("a worker that sends its supervisor what is no message is replaced, and its jobs are not blamed")
     func garbledWorker() async throws {
         try await place.stint("put", "garble")

@@ -206,7 +206,8 @@ struct SupervisedPostgresTests {
         try await stores.enqueue([[1], [2]])
         let job = try #require(try await stores.own.claim(Self.claim(1)).first)
         let replies = Promise<StoreReply>()
-        let session = StoreServer(stores.supervisors).session(unsentBytes: { StoreSession.replyBudget.bytes }) { frame in
+        let session = StoreServer(stores.supervisors).session(unsentBytes: { StoreSession.replyBudget.bytes }) {
+            frame in
             let reply = try? frame.dropFirst(StoreFrame.headerBytes).withUnsafeBytes {
                 try StoreFrame.decode($0) { try StoreReply(from: &$0) }.message
             }

@@ -1,5 +1,8 @@
 /// A store in which one process can settle, claim and register workers for others: a supervisor does so for its workers.
 package protocol SharedStore: JobStore {
+    /// Which database it is: two stores of this machine's processes with the same identity have the same jobs.
+    var identity: String { get }
+
     /// Makes what a worker of this process needs, before it is registered.
     ///
     /// - Parameters:

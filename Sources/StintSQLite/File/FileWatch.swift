@@ -33,6 +33,9 @@ final class FileWatch: Sendable {
         }
     }
 
+    /// The file that was opened.
+    var identity: FileIdentity? { opened[0] }
+
     private static func names(of file: DatabaseFile) -> [String] {
         // By the name that the user gave, so that a symbolic link that leads elsewhere now is noticed.
         [file.path, file.target + "-wal", file.target + "-shm"]

@@ -85,6 +85,7 @@ final class StoreSession: Sendable {
                 try await store.deregister(id)
                 return .done
             }
+        case .listen where isOver: finish(number, nil)
         case .listen(let queues):
             let listener = server.wakeUps.listen(to: queues) { [weak self] in self?.reply(number, .next($0)) }
             state.withLock { $0.listening[number] = listener }

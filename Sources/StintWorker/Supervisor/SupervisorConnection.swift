@@ -44,8 +44,8 @@ final class SupervisorConnection: Sendable {
     let supervisorSign: String?
     /// The mark on all processes that this process starts.
     let mark: ProcessMark
-    /// Whether the supervisor takes requests to the store.
-    let takesRequests: Bool
+    /// See ``SupervisorOffer/store``.
+    private let offeredStore: String?
     private let channel: Int32
     private let sender: MessageSender
     private let calls: StoreCalls
@@ -64,7 +64,7 @@ final class SupervisorConnection: Sendable {
         let (sender, own) = (MessageSender(offer.channel), OwnStore())
         calls = StoreCalls(send: { sender.send($0) }, onLateReply: { own.giveBack($0) })
         (self.sender, self.own) = (sender, own)
-        takesRequests = SupervisorOffer.takesRequests
+        offeredStore = SupervisorOffer.store
         unsetenv(SupervisorOffer.storeVariable)
         supervisorSign = offer.sign
         number = offer.number
@@ -127,9 +127,12 @@ final class SupervisorConnection: Sendable {
         if isLate { action() }
     }
 
-    /// Makes a worker's store of this process's own: its calls go through the supervisor, if that takes them.
+    /// Makes a worker's store of this process's own: its calls go through the supervisor, if that has the same database and
+    /// speaks the same protocol.
     func store(_ own: any JobStore) -> any JobStore {
-        guard takesRequests, let store = SupervisedStore(own, calls) else { return own }
+        guard let shared = own.itself as? any SharedStore, SupervisorOffer.text(of: shared) == offeredStore,
+            let store = SupervisedStore(own, calls)
+        else { return own }
         self.own.set(own)
         return store
     }

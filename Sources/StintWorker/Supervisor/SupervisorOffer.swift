@@ -11,11 +11,16 @@ struct SupervisorOffer {
     /// Names the version of the protocol by which workers can use the store through their supervisor. A worker that does not know
     /// it, or a supervisor that offers none, is of another version of the program: the worker uses the store by
     /// itself then.
+    ///
+    /// The identity of the supervisor's store follows: a worker of another database uses that by itself.
     static let storeVariable = "STINT_SUPERVISOR_STORE"
-    static let storeProtocol = "2"
+    private static let storeProtocol = "1"
 
-    /// Whether the supervisor takes ``StoreRequest``.
-    static var takesRequests: Bool { getenv(storeVariable).map { String(cString: $0) } == storeProtocol }
+    /// What the variable has for a store.
+    static func text(of store: any SharedStore) -> String { "\(storeProtocol) \(store.identity)" }
+
+    /// What the supervisor of this process has offered; `nil`: nothing.
+    static var store: String? { getenv(storeVariable).map { String(cString: $0) } }
 
     let channel: Int32
     let number: Int

@@ -54,8 +54,8 @@ final class WorkerChild: Sendable {
         let mark = ProcessMark.random()
         environment.set(
             SupervisorOffer.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
-        if store != nil {
-            environment.set(SupervisorOffer.storeVariable, to: SupervisorOffer.storeProtocol)
+        if let store {
+            environment.set(SupervisorOffer.storeVariable, to: SupervisorOffer.text(of: store.store))
         } else {
             environment.remove(SupervisorOffer.storeVariable)
         }

@@ -143,6 +143,9 @@ actor WorkerPool {
 
     /// - Returns: How long to wait before its successor starts; `nil` if no delay is needed.
     private func delayAfter(_ child: WorkerChild, _ end: WorkerProcessEnd) -> Duration? {
+        if child.hasMisbehaved {
+            return startBackoff.failed(child.number, "sent its supervisor something that is no message", logger)
+        }
         // Nothing is known of its jobs once the database is gone.
         if child.hasOrderToStop || end.isOrderly || loss != nil { return nil }
         let how = child.sentence(end.diagnostics)

@@ -5,6 +5,8 @@ struct Backlog: Sendable {
     /// Those before `next` have started: taking the first one must not move the others.
     private var jobs: [LeasedJob] = []
     private var next = 0
+    /// How many of those that wait run alone. Counted, since this is asked after each job.
+    private var suspects = 0
 
     private var waiting: ArraySlice<LeasedJob> { jobs[next...] }
 
@@ -15,18 +17,25 @@ struct Backlog: Sendable {
     /// Of payloads and headers.
     var bytes: Int { waiting.reduce(0) { $0 + $1.bytes } }
     /// Whether one of them runs alone.
-    var hasSuspect: Bool { waiting.contains(where: \.runsAlone) }
+    var hasSuspect: Bool { suspects > 0 }
 
     mutating func append(_ claimed: [LeasedJob]) {
         jobs = isEmpty ? claimed : waiting + claimed
         next = 0
+        suspects += claimed.count(where: \.runsAlone)
     }
 
     /// The first one starts.
-    mutating func removeFirst() { next += 1 }
+    mutating func removeFirst() {
+        if jobs[next].runsAlone { suspects -= 1 }
+        next += 1
+    }
 
     /// It did not start after all.
-    mutating func putBackFirst() { next -= 1 }
+    mutating func putBackFirst() {
+        next -= 1
+        if jobs[next].runsAlone { suspects += 1 }
+    }
 
     /// - Returns: Those that are removed.
     mutating func removeAll(where isRemoved: (LeasedJob) -> Bool) -> [LeasedJob] {
@@ -34,6 +43,7 @@ struct Backlog: Sendable {
         guard !removed.isEmpty else { return [] }
         jobs = waiting.filter { !isRemoved($0) }
         next = 0
+        suspects -= removed.count(where: \.runsAlone)
         return removed
     }
 }
