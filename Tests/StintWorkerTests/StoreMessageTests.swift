@@ -41,7 +41,8 @@ struct StoreMessageTests {
                 supervisor: WorkerProcess(name: "h:2", id: "c"), supervisorSign: "s", queues: ["q"], concurrency: 8),
             WorkerID(rawValue: 1), "worker-1-a"),
         .register(
-            WorkerRegistration(name: "w", process: WorkerProcess(name: "", id: ""), queues: [], concurrency: 0), nil, nil),
+            WorkerRegistration(name: "w", process: WorkerProcess(name: "", id: ""), queues: [], concurrency: 0), nil,
+            nil),
         .deregister(WorkerID(rawValue: 5)), .listen(["q", "r"]), .stopListening(.max), .ping,
         .listenToRevocations, .nextReady(["q"], true), .leases(WorkerID(rawValue: 1)), .order(WorkerID(rawValue: 1)),
     ]
@@ -55,23 +56,25 @@ struct StoreMessageTests {
             expiresIn: events.map { _ in .milliseconds(-4) })
     }
 
-    private static let replies: [StoreReply] = [
-        .leased(Exchange()),
-        .leased(
-            Exchange(answers: [.leaseLost, .settled(.done)], jobs: jobs, isCut: true, passedOver: JobID(rawValue: 1))),
-        .revoked("a"), .held([]), .held([HeldJob(lease: lease, queue: "q", isPaused: true)]), .order(nil),
-        .exchanged(ClaimedExchange()),
-        .exchanged(
-            ClaimedExchange(
-                answers: [.leaseLost] + JobState.allCases.map { .settled($0) },
-                jobs: ["q", "r", "q"].map {
-                    ClaimedJob(
-                        lease: lease, queue: $0, priority: .max, attempt: 3, runsAlone: $0 == "r", expiresAt: 12,
-                        expiresIn: .milliseconds(3))
-                }, passedOver: JobID(rawValue: 1))),
-        .extended([]), .extended([lease]), .registered(WorkerID(rawValue: 2)), .done, .next(.now), .next(.unknown),
-        .next(.after(.milliseconds(12))), .failed(StintError(.databaseBusy, "busy")),
-    ] + WorkerOrder.allCases.map { .order($0) }
+    private static let replies: [StoreReply] =
+        [
+            .leased(Exchange()),
+            .leased(
+                Exchange(
+                    answers: [.leaseLost, .settled(.done)], jobs: jobs, isCut: true, passedOver: JobID(rawValue: 1))),
+            .revoked("a"), .held([]), .held([HeldJob(lease: lease, queue: "q", isPaused: true)]), .order(nil),
+            .exchanged(ClaimedExchange()),
+            .exchanged(
+                ClaimedExchange(
+                    answers: [.leaseLost] + JobState.allCases.map { .settled($0) },
+                    jobs: ["q", "r", "q"].map {
+                        ClaimedJob(
+                            lease: lease, queue: $0, priority: .max, attempt: 3, runsAlone: $0 == "r", expiresAt: 12,
+                            expiresIn: .milliseconds(3))
+                    }, passedOver: JobID(rawValue: 1))),
+            .extended([]), .extended([lease]), .registered(WorkerID(rawValue: 2)), .done, .next(.now), .next(.unknown),
+            .next(.after(.milliseconds(12))), .failed(StintError(.databaseBusy, "busy")),
+        ] + WorkerOrder.allCases.map { .order($0) }
 
     private func bytes(_ request: StoreRequest) -> [UInt8] { StoreFrame.encode(1) { request.encode(into: &$0) } }
     private func bytes(_ reply: StoreReply) -> [UInt8] { StoreFrame.encode(1) { reply.encode(into: &$0) } }

@@ -36,7 +36,9 @@ final class SupervisedPair: Sendable {
         let late = Counter()
         let session = server.session(to: channel)
         let sender = MessageSender(workerEnd)
-        let calls = StoreCalls(patience: patience, send: { sender.send($0) }, onLateReply: {
+        let calls = StoreCalls(
+            patience: patience, send: { sender.send($0) },
+            onLateReply: {
                 late.add($0.count)
                 own.giveBack($0)
             })

@@ -4,6 +4,7 @@ import StintCore
 import StintPlatform
 import StintRunFiles
 import StoreConformance
+import Synchronization
 import TestSupport
 import Testing
 
@@ -102,9 +103,11 @@ struct SupervisedPostgresTests {
         #expect(try await pair.store.extend(jobs.map(\.lease), by: .seconds(40)).isEmpty)
         #expect(try await pair.store.nextReady(in: ["q"], passingOverSuspects: false) == .now)
         #expect(try await pair.store.order(of: place.id) == nil)
-        var revocations = place.revocations.changes().makeAsyncIterator()
+        let (revocations, isTold) = (place.revocations.changes(), Flag())
+        let listening = Task { for await _ in revocations { isTold.set() } }
         try await stores.others.cancel([jobs[0].id], reason: "a test")
-        _ = await revocations.next()
+        try await eventually("the worker hears of it") { isTold.isSet }
+        listening.cancel()
         #expect(try await pair.store.leases(heldBy: place.id).map(\.lease) == [jobs[1].lease])
         try await stores.others.order(.quiet, to: place.id)
         #expect(try await pair.store.order(of: place.id) == .quiet)
@@ -206,7 +209,8 @@ struct SupervisedPostgresTests {
         try await stores.enqueue([[1], [2]])
         let job = try #require(try await stores.own.claim(Self.claim(1)).first)
         let replies = Promise<StoreReply>()
-        let session = StoreServer(stores.supervisors).session(unsentBytes: { StoreSession.replyBudget.bytes }) { frame in
+        let session = StoreServer(stores.supervisors).session(unsentBytes: { StoreSession.replyBudget.bytes }) {
+            frame in
             let reply = try? frame.dropFirst(StoreFrame.headerBytes).withUnsafeBytes {
                 try StoreFrame.decode($0) { try StoreReply(from: &$0) }.message
             }
@@ -224,4 +228,11 @@ struct SupervisedPostgresTests {
         await session.settled()
         await stores.close()
     }
+}
+
+private final class Flag: Sendable {
+    private let state = Atomic(false)
+
+    var isSet: Bool { state.load(ordering: .acquiring) }
+    func set() { state.store(true, ordering: .releasing) }
 }
