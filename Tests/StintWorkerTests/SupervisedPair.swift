@@ -67,7 +67,7 @@ final class SupervisedPair: Sendable {
 extension StoreServer {
     /// As a supervisor's session with the worker at the other end.
     func session(to channel: WorkerChannel) -> StoreSession {
-        session(unsentBytes: { channel.unsentBytes }) { channel.send($0) }
+        session(unsentBytes: { channel.unsentBytes }, send: { channel.send($0) })
     }
 }
 

@@ -206,13 +206,15 @@ struct SupervisedPostgresTests {
         try await stores.enqueue([[1], [2]])
         let job = try #require(try await stores.own.claim(Self.claim(1)).first)
         let replies = Promise<StoreReply>()
-        let session = StoreServer(stores.supervisors).session(unsentBytes: { StoreSession.replyBudget.bytes }) {
-            frame in
-            let reply = try? frame.dropFirst(StoreFrame.headerBytes).withUnsafeBytes {
-                try StoreFrame.decode($0) { try StoreReply(from: &$0) }.message
-            }
-            if let reply { replies.set(reply) }
-        }
+        let session = StoreServer(stores.supervisors).session(
+            unsentBytes: { StoreSession.replyBudget.bytes },
+            send: {
+                frame in
+                let reply = try? frame.dropFirst(StoreFrame.headerBytes).withUnsafeBytes {
+                    try StoreFrame.decode($0) { try StoreReply(from: &$0) }.message
+                }
+                if let reply { replies.set(reply) }
+            })
         let request = StoreFrame.encode(1) {
             StoreRequest.exchange([Settlement(job.lease, .ack)], Self.claim()).encode(into: &$0)
         }

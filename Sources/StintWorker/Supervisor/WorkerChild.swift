@@ -90,7 +90,8 @@ final class WorkerChild: Sendable {
         self.channel = channel
         identity = process.identity ?? ProcessIdentity(ofProcess: process.id)
         session = store.map { store in
-            store.session(unsentBytes: { [channel] in channel.unsentBytes }) { [channel] in channel.send($0) }
+            store.session(
+                unsentBytes: { [channel] in channel.unsentBytes }, send: { [channel] in channel.send($0) })
         }
         channel.listen { [weak self] message in
             guard let self else { return }
