@@ -26,6 +26,9 @@ package protocol SharedStore: JobStore {
     /// itself changes nothing again.
     func noteRevocation(by origin: String)
 
+    /// From now on this process uses the store for so many workers.
+    func becomeSupervisor(of workers: Int)
+
     /// From now on this process uses the store rarely, since its supervisor does most for it.
     func becomeSupervised()
 }
@@ -36,6 +39,7 @@ extension SharedStore {
     ) -> (@Sendable () -> Void)? { nil }
 
     package func noteRevocation(by origin: String) {}
+    package func becomeSupervisor(of workers: Int) {}
     package func becomeSupervised() {}
 }
 

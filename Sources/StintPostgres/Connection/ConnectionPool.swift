@@ -37,7 +37,7 @@ actor ConnectionPool {
     nonisolated let server: Server
     private nonisolated let reactor: Reactor
     let options: PostgresConnections.Options
-    let slots: [ConnectionSlot]
+    private(set) var slots: [ConnectionSlot]
     /// The server that did not answer in time last: the others are tried before it.
     var silentServer: Server.Address?
     /// When to look next whether another server has become the primary; `nil`: a look is under way.
@@ -69,6 +69,11 @@ actor ConnectionPool {
         slots = (0..<max(1, options.connections)).map { _ in ConnectionSlot(options.reconnect) }
         listener = Listener(listenServer, options)
         reactor.add(self)
+    }
+
+    /// Allows so many connections, if that is more than before. They are opened when they are needed.
+    func allow(_ connections: Int) {
+        while slots.count < connections { slots.append(ConnectionSlot(options.reconnect)) }
     }
 
     /// See ``PostgresConnections/reconnects``.

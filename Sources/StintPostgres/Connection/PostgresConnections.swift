@@ -91,6 +91,12 @@ package final class PostgresConnections: Sendable {
     /// Further calls fail. Those before end as usual, and then all connections are closed.
     package func close() async { await pool.close() }
 
+    /// Allows so many connections, if that is more than before. They are opened when they are needed.
+    package func allow(_ connections: Int) {
+        let pool = self.pool
+        Task { await pool.allow(connections) }
+    }
+
     /// From now on connections that were not used for this long are closed, and opened again when they are needed. Before,
     /// they stay.
     package func closeIdle(after limit: Duration) {

@@ -4,6 +4,8 @@ import StintCore
 extension PostgresStore: SharedStore {
     /// Longer than it takes to connect.
     private static let longestWaitForNotifications: Duration = .seconds(10)
+    /// How many connections a supervisor has at most for its workers.
+    private static let mostConnections = 16
     /// How long a connection that a supervised worker has needed may be idle.
     private static let supervisedIdleLimit: Duration = .seconds(5)
 
@@ -51,6 +53,9 @@ extension PostgresStore: SharedStore {
     }
 
     package func noteRevocation(by origin: String) { announcer.noteRevocation(by: origin) }
+
+    /// A connection commits one call after the other, so on a slow disk the workers would wait for each other's commits.
+    package func becomeSupervisor(of workers: Int) { connections.allow(min(workers, Self.mostConnections)) }
 
     package func becomeSupervised() { connections.closeIdle(after: Self.supervisedIdleLimit) }
 }

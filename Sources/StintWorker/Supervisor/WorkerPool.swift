@@ -42,6 +42,7 @@ actor WorkerPool {
 
     func run() async throws {
         program = try executablePath()
+        storeServer?.store.becomeSupervisor(of: options.workers)
         sign = await registerSupervisor()
         // Each worker may have a successor beside it for a while.
         _ = DescriptorLimit.makeRoom(forCommands: 2 * options.workers)
