@@ -32,15 +32,8 @@ extension SQLiteStore: PayloadLoadingStore {
             answer: { [self] result in
                 answer(result)
                 endCall()
-            }
-        ) { [self] in
-            try exchange(settlements, request, $0)
-        } afterwards: {
-            exchange, _ in
-            exchange
-        } tellsNothing: {
-            $0.answers.isEmpty && $0.jobs.isEmpty
-        }
+            }, { [self] in try exchange(settlements, request, $0) }, afterwards: { exchange, _ in exchange },
+            tellsNothing: { $0.answers.isEmpty && $0.jobs.isEmpty })
     }
 
     package func load(_ claimed: [ClaimedJob], within budget: ByteBudget) throws -> LoadedJobs {
