@@ -243,6 +243,7 @@ bench-postgres: stint-bench
 	$(BENCH) postgres wake --json bench/results/postgres-wake.json
 	$(BENCH) postgres idle --json bench/results/postgres-idle.json
 	$(BENCH) postgres group --json bench/results/postgres-group.json
+	$(BENCH) postgres supervised --json bench/results/postgres-supervised.json
 	$(BENCH) postgres life --json bench/results/postgres-life.json
 	$(BENCH) postgres waiting --json bench/results/postgres-waiting.json
 	$(BENCH) postgres held --held 600 --json bench/results/postgres-held.json

@@ -3,7 +3,7 @@ import Foundation
 /// What a job does to the process that runs it. The payload names it: `segfault`, or `good 17`.
 enum CrashMode: String {
     case segfault, trap, exit, abort, memory, killed, hang
-    /// Sends its supervisor what is no message: a frame that would have 4 GiB.
+    /// Sends its supervisor an invalid message: a frame that would have 4 GiB.
     case garble
     /// Waits until the file `go` exists.
     case wait

@@ -92,8 +92,8 @@ struct WorkersCommandTests {
         #expect(
             doctor.contains(
                 """
-                ok    workers: 1 claims and settles by itself; 1 of these has a supervisor that does not write for it: if \
-                that is still an older Stint, start it again
+                ok    workers: 1 claims and settles by itself; 1 of these has a supervisor that does not write for it: \
+                restart supervisors that run an older Stint
 
                 """), "\(doctor)")
     }

@@ -42,7 +42,10 @@ final class SupervisedPair: Sendable {
                 late.add($0.count)
                 own.giveBack($0)
             })
-        guard let store = SupervisedStore(own, calls) else { throw StintError.invalidInput("it cannot be shared") }
+        guard let shared = own.unwrapped as? any SharedStore else {
+            throw StintError.invalidInput("it cannot be shared")
+        }
+        let store = SupervisedStore(own, shared, calls)
         (self.store, self.calls, self.channel, self.session) = (store, calls, channel, session)
         (self.workerEnd, self.late) = (workerEnd, late)
         if isReading { read() }

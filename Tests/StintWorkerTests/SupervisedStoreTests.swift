@@ -116,6 +116,24 @@ final class SupervisedStoreTests {
         await pair.end()
     }
 
+    @Test("a hundred handlers that settle at the same moment: what the supervisor does not take, the worker does")
+    func manyAtOnce() async throws {
+        try await enqueue(100)
+        let jobs = try await own.claim(
+            ClaimRequest(queues: ["q"], limit: 100, lease: .seconds(30), worker: "test:1"))
+        let pair = try SupervisedPair(own, through: supervisors)
+        let store = pair.store
+        try await withThrowingTaskGroup(of: Exchange.self) { group in
+            for job in jobs {
+                let ack = Settlement(job.lease, .ack)
+                group.addTask { try await store.exchange([ack], for: nil) }
+            }
+            for try await exchange in group { #expect(exchange.answers == [.settled(.done)]) }
+        }
+        #expect(pair.calls.isOpen)
+        await pair.end()
+    }
+
     @Test("a worker hears of jobs of other processes by its supervisor")
     func wakeUps() async throws {
         let pair = try SupervisedPair(own, through: supervisors)

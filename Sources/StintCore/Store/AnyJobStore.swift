@@ -13,6 +13,6 @@ package struct AnyJobStore: ForwardingStore {
 }
 
 extension JobStore {
-    /// The store itself, of a store that was opened by its address.
-    package var itself: any JobStore { (self as? AnyJobStore)?.base ?? self }
+    /// The store inside an ``AnyJobStore``; any other store as it is.
+    package var unwrapped: any JobStore { (self as? AnyJobStore)?.base ?? self }
 }

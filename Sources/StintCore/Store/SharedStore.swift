@@ -1,7 +1,8 @@
 /// A store in which one process can settle, claim and register workers for others: a supervisor does so for its workers.
 package protocol SharedStore: JobStore {
-    /// Which database it is: two stores of this machine's processes with the same identity have the same jobs.
-    var identity: String { get }
+    /// Which database it is: two stores of this machine's processes with the same identity have the same jobs. `nil`:
+    /// unknown.
+    var identity: String? { get }
 
     /// Makes what a worker of this process needs, before it is registered.
     ///
@@ -19,14 +20,13 @@ package protocol SharedStore: JobStore {
     ///
     /// - Parameter notify: Called from now on when jobs were revoked, with the process that has done it, empty if that is not
     ///   known. It must not block.
-    /// - Returns: What ends that; `nil` if such workers notice revoked jobs by themselves.
+    /// - Returns: Stops the notifications; `nil` if such workers notice revoked jobs by themselves.
     func listenToRevocations(_ notify: @escaping @Sendable (_ origin: String) -> Void) -> (@Sendable () -> Void)?
 
-    /// Changes the mark of revocations of this process, as the supervisor has heard of one. What this process has revoked
-    /// itself changes nothing again.
+    /// Notifies this process's workers that `origin` has revoked jobs; ignored if `origin` is this process.
     func noteRevocation(by origin: String)
 
-    /// From now on this process uses the store for so many workers.
+    /// Called once by a supervisor of so many workers, for which the store may need more connections.
     func becomeSupervisor(of workers: Int)
 
     /// From now on this process uses the store rarely, since its supervisor does most for it.

@@ -71,7 +71,7 @@ actor ConnectionPool {
         reactor.add(self)
     }
 
-    /// Allows so many connections, if that is more than before. They are opened when they are needed.
+    /// Raises the limit of connections; never lowers it. They are opened when they are needed.
     func allow(_ connections: Int) {
         while slots.count < connections { slots.append(ConnectionSlot(options.reconnect)) }
     }

@@ -91,7 +91,10 @@ package final class PostgresConnections: Sendable {
     /// Further calls fail. Those before end as usual, and then all connections are closed.
     package func close() async { await pool.close() }
 
-    /// Allows so many connections, if that is more than before. They are opened when they are needed.
+    /// The hosts that the address names, with their ports.
+    package var hosts: String { pool.server.hosts }
+
+    /// Raises the limit of connections; never lowers it. They are opened when they are needed.
     package func allow(_ connections: Int) {
         let pool = self.pool
         Task { await pool.allow(connections) }

@@ -20,7 +20,7 @@ extension PostgresStore {
                 try await transaction.schedules(), at: transaction.now.wall, hasWorker: hasWorker)
             findings += try await transaction.webhookFindings()
             findings += try await transaction.moveFindings()
-            return findings + Finding.writers(workers, canShare: false)
+            return findings + Finding.writers(workers)
         }
         return findings + [await listenFinding()]
     }

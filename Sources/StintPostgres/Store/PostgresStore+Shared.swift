@@ -9,7 +9,8 @@ extension PostgresStore: SharedStore {
     /// How long a connection that a supervised worker has needed may be idle.
     private static let supervisedIdleLimit: Duration = .seconds(5)
 
-    package var identity: String { name }
+    /// By the hosts of its address: two servers may have databases of the same name.
+    package var identity: String? { "\(connections.hosts), \(name)" }
 
     /// The file exists before the row that names it does, so a row without its file is of another machine.
     package func preparePlace(for id: WorkerID?, capacity: Int) -> PreparedPlace {

@@ -18,7 +18,7 @@ extension SQLiteStore {
             return try await executor.run { [self.logFinding(), self.fileSystemFinding(), self.permissionsFinding()] }
         }
         var findings = try await executor.run { [self.logFinding(), try self.reserveFinding()] }
-        findings += Finding.writers(try await workers(), canShare: true)
+        findings += Finding.writers(try await workers())
         findings += [try await leaseFinding(), try await clockFinding()]
         return try await findings + executor.run { [self.fileSystemFinding(), self.permissionsFinding()] }
     }

@@ -102,23 +102,32 @@ extension ClaimedExchange {
 }
 
 extension Settlement.Answer {
-    private static let states = JobState.allCases
-
-    /// 0 for a lease that was lost, otherwise one more than the place of the state.
-    var number: UInt8 {
+    /// 0 for a lease that was lost, otherwise that of the state. The numbers are part of the protocol.
+    fileprivate var number: UInt8 {
         switch self {
         case .leaseLost: 0
-        case .settled(let state): UInt8(Self.states.firstIndex(of: state) ?? 0) + 1
+        case .settled(.ready): 1
+        case .settled(.delayed): 2
+        case .settled(.leased): 3
+        case .settled(.buried): 4
+        case .settled(.done): 5
+        case .settled(.cancelled): 6
+        case .settled(.expired): 7
         }
     }
 
-    init(number: UInt8) throws {
-        guard number > 0 else {
-            self = .leaseLost
-            return
+    fileprivate init(number: UInt8) throws {
+        switch number {
+        case 0: self = .leaseLost
+        case 1: self = .settled(.ready)
+        case 2: self = .settled(.delayed)
+        case 3: self = .settled(.leased)
+        case 4: self = .settled(.buried)
+        case 5: self = .settled(.done)
+        case 6: self = .settled(.cancelled)
+        case 7: self = .settled(.expired)
+        default: throw MessageDecoder.Malformed()
         }
-        guard number <= Self.states.count else { throw MessageDecoder.Malformed() }
-        self = .settled(Self.states[Int(number) - 1])
     }
 }
 

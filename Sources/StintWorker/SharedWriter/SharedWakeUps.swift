@@ -44,7 +44,7 @@ final class SharedWakeUps: Sendable {
         }
     }
 
-    /// That nothing is ready wakes no worker: one that is idle knows it, or wakes once for a job that is gone.
+    /// `unknown` (nothing is ready) is not passed on: no idle worker need wake for it.
     private func notify(_ queues: [QueueName], _ next: NextReady) {
         guard next != .unknown else { return }
         let listeners = state.withLock { Array(($0.streams[queues]?.listeners ?? [:]).values) }

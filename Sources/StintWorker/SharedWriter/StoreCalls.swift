@@ -14,6 +14,9 @@ final class StoreCalls: Sendable {
     static let patience: Duration = .seconds(5)
     private var lookInterval: Duration { patience / 5 }
 
+    /// The number of the question whether the supervisor is there.
+    private static let ping: UInt32 = 0
+
     private struct Call {
         let answer: Answer
         let since: SuspendingClock.Instant
@@ -23,13 +26,20 @@ final class StoreCalls: Sendable {
         var isOver = false
         /// The supervisor does not answer.
         var isSilent = false
-        var lastNumber: UInt32 = 0
+        var lastNumber = StoreCalls.ping
         var calls: [UInt32: Call] = [:]
         var listeners: [UInt32: AsyncStream<NextReady>.Continuation] = [:]
         /// Called when jobs were revoked, once it is wanted.
         var onRevocation: (@Sendable (_ origin: String) -> Void)?
+        /// When it last answered whether it is there. Another reply does not prove that its Swift threads run.
         var lastHeard = SuspendingClock.now
         var isWatched = false
+
+        mutating func nextNumber() -> UInt32 {
+            lastNumber &+= 1
+            if lastNumber == StoreCalls.ping { lastNumber += 1 }
+            return lastNumber
+        }
     }
 
     private let state = Mutex(State())
@@ -57,16 +67,16 @@ final class StoreCalls: Sendable {
     private static func unknown(_ why: String) -> StintError {
         StintError(
             .outcomeUnknown,
-            "\(why) before it answered; the change may have been made. The worker looks it up, and uses the database by itself"
+            "\(why) before it answered; the change may have been made, and the worker looks it up"
         )
     }
 
     // MARK: - Requests
 
-    /// - Returns: `nil` if the request is not sent: the supervisor cannot be reached, or the request is too long.
+    /// - Returns: `nil` if the request is not sent: the supervisor cannot be reached, the request is too long, or too many are in
+    ///   progress.
     func call(_ request: StoreRequest) async throws -> StoreReply? {
-        guard isOpen else { return nil }
-        return try await withCheckedThrowingContinuation { continuation in
+        try await withCheckedThrowingContinuation { continuation in
             if !begin(request, { continuation.resume(with: $0.map(Optional.some)) }) {
                 continuation.resume(returning: nil)
             }
@@ -76,15 +86,16 @@ final class StoreCalls: Sendable {
     /// - Parameter answer: Called once, on the thread that reads the supervisor's messages, if this returns `true`.
     func begin(_ request: StoreRequest, _ answer: @escaping Answer) -> Bool {
         let number = state.withLock { state -> UInt32? in
-            guard !state.isOver, !state.isSilent else { return nil }
-            state.lastNumber &+= 1
-            return state.lastNumber
+            guard !state.isOver, !state.isSilent, state.calls.count < StoreRequest.maximumInProgress else { return nil }
+            return state.nextNumber()
         }
         guard let number else { return false }
         let frame = StoreFrame.encode(number) { request.encode(into: &$0) }
         guard frame.count <= StoreRequest.maximumBytes else { return false }
         let (isAccepted, needsWatch) = state.withLock { state in
-            guard !state.isOver, !state.isSilent else { return (false, false) }
+            guard !state.isOver, !state.isSilent, state.calls.count < StoreRequest.maximumInProgress else {
+                return (false, false)
+            }
             state.calls[number] = Call(answer: answer, since: .now)
             defer { state.isWatched = true }
             return (true, !state.isWatched)
@@ -99,9 +110,9 @@ final class StoreCalls: Sendable {
         let (stream, continuation) = AsyncStream.makeStream(of: NextReady.self, bufferingPolicy: .bufferingNewest(1))
         let number = state.withLock { state -> UInt32? in
             guard !state.isOver else { return nil }
-            state.lastNumber &+= 1
-            state.listeners[state.lastNumber] = continuation
-            return state.lastNumber
+            let number = state.nextNumber()
+            state.listeners[number] = continuation
+            return number
         }
         guard let number else {
             continuation.finish()
@@ -118,8 +129,7 @@ final class StoreCalls: Sendable {
         let number = state.withLock { state -> UInt32? in
             guard !state.isOver, state.onRevocation == nil else { return nil }
             state.onRevocation = notify
-            state.lastNumber &+= 1
-            return state.lastNumber
+            return state.nextNumber()
         }
         guard let number else { return }
         send(StoreFrame.encode(number) { StoreRequest.listenToRevocations.encode(into: &$0) })
@@ -128,8 +138,7 @@ final class StoreCalls: Sendable {
     private func stopListening(_ listener: UInt32) {
         let number = state.withLock { state -> UInt32? in
             guard state.listeners.removeValue(forKey: listener) != nil, !state.isOver else { return nil }
-            state.lastNumber &+= 1
-            return state.lastNumber
+            return state.nextNumber()
         }
         guard let number else { return }
         send(StoreFrame.encode(number) { StoreRequest.stopListening(listener).encode(into: &$0) })
@@ -165,7 +174,7 @@ final class StoreCalls: Sendable {
     func receive(_ frame: UnsafeRawBufferPointer) throws {
         let (number, reply) = try StoreFrame.decode(frame) { try StoreReply(from: &$0) }
         let (call, listener) = state.withLock { state in
-            (state.lastHeard, state.isSilent) = (.now, false)
+            if number == Self.ping { (state.lastHeard, state.isSilent) = (.now, false) }
             return (state.calls.removeValue(forKey: number), state.listeners[number])
         }
         if let call {
@@ -200,7 +209,7 @@ final class StoreCalls: Sendable {
             do { try await Task.sleep(for: lookInterval) } catch { continue }
             // This process was stopped itself, so no reply could be read.
             let wasStopped = SuspendingClock.now - begun > lookInterval * 2
-            let (goesOn, asks, silenced) = state.withLock { state -> (Bool, Bool, [Call]) in
+            let (keepsWatching, sendsPing, silenced) = state.withLock { state -> (Bool, Bool, [Call]) in
                 guard let first = state.calls.values.map(\.since).min(), !state.isOver else {
                     state.isWatched = false
                     return (false, false, [])
@@ -214,8 +223,8 @@ final class StoreCalls: Sendable {
                 return (false, false, Array(state.calls.values))
             }
             for call in silenced { call.answer(.failure(Self.unknown("the supervisor fell silent"))) }
-            if asks { send(StoreFrame.encode(0) { StoreRequest.ping.encode(into: &$0) }) }
-            if !goesOn { return }
+            if sendsPing { send(StoreFrame.encode(Self.ping) { StoreRequest.ping.encode(into: &$0) }) }
+            if !keepsWatching { return }
         }
     }
 }

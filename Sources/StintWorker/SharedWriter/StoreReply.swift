@@ -1,6 +1,6 @@
 import StintCore
 
-/// A supervisor's answer to a ``StoreRequest``. What it tells is durable.
+/// A supervisor's answer to a ``StoreRequest``. Settlements, claims, extensions and registrations in it are durable.
 enum StoreReply: Sendable {
     case exchanged(ClaimedExchange)
     /// With the jobs' payloads, of a store whose workers do not read them by themselves.
@@ -8,7 +8,7 @@ enum StoreReply: Sendable {
     /// The leases that are not valid any more.
     case extended([Lease])
     case registered(WorkerID)
-    /// Nothing is to be said.
+    /// It is done, and there is nothing to return.
     case done
     /// A wake-up, or the answer to a look.
     case next(NextReady)

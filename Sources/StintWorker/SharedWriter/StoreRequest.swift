@@ -20,6 +20,10 @@ enum StoreRequest: Sendable {
     /// Whether the supervisor reads its messages.
     case ping
 
+    /// How many requests a worker has in progress; further ones it does by itself. Each handler may settle or extend its job
+    /// at the same moment.
+    static let maximumInProgress = 32
+
     /// The longest message: a thousand failures with all that is kept of their errors. What a worker has to say beyond
     /// that, it does by itself.
     static let maximumBytes = 1_048_576

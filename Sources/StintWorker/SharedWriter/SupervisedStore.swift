@@ -21,10 +21,10 @@ struct SupervisedStore: ForwardingStore {
     /// ``JobStore/safetyLookInterval``.
     private static let safetyLook: Duration = .seconds(5)
 
-    /// - Parameter base: The worker's own store.
-    /// - Returns: `nil` if such a store cannot be shared.
-    init?(_ base: any JobStore, _ calls: StoreCalls) {
-        guard let shared = base.itself as? any SharedStore else { return nil }
+    /// - Parameters:
+    ///   - base: The worker's own store.
+    ///   - shared: The same, without an ``AnyJobStore`` around it.
+    init(_ base: any JobStore, _ shared: any SharedStore, _ calls: StoreCalls) {
         self.base = base
         self.shared = shared
         loading = shared as? any PayloadLoadingStore

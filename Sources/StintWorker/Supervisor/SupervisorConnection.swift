@@ -23,7 +23,7 @@ final class SupervisorConnection: Sendable {
     static var offeredMark: ProcessMark? { connected.withLock { $0?.mark ?? SupervisorOffer.ofThisProcess?.mark } }
 
     /// Makes this process the worker of the supervisor that started it: ends with it, leaves the signals of a terminal
-    /// to it, and passes neither the connection nor the variable on to processes that it starts. A second call changes
+    /// to it, and passes neither the connection nor the variables on to processes that it starts. A second call changes
     /// nothing.
     ///
     /// - Returns: `nil` if no supervisor started this process.
@@ -130,9 +130,10 @@ final class SupervisorConnection: Sendable {
     /// Makes a worker's store of this process's own: its calls go through the supervisor, if that has the same database and
     /// speaks the same protocol.
     func store(_ own: any JobStore) -> any JobStore {
-        guard let shared = own.itself as? any SharedStore, SupervisorOffer.text(of: shared) == offeredStore,
-            let store = SupervisedStore(own, calls)
+        guard let offeredStore, let shared = own.unwrapped as? any SharedStore,
+            SupervisorOffer.text(of: shared) == offeredStore
         else { return own }
+        let store = SupervisedStore(own, shared, calls)
         self.own.set(own)
         return store
     }

@@ -16,8 +16,8 @@ struct SupervisorOffer {
     static let storeVariable = "STINT_SUPERVISOR_STORE"
     private static let storeProtocol = "1"
 
-    /// What the variable has for a store.
-    static func text(of store: any SharedStore) -> String { "\(storeProtocol) \(store.identity)" }
+    /// What the variable has for a store; `nil` if it is not known which database that is.
+    static func text(of store: any SharedStore) -> String? { store.identity.map { "\(storeProtocol) \($0)" } }
 
     /// What the supervisor of this process has offered; `nil`: nothing.
     static var store: String? { getenv(storeVariable).map { String(cString: $0) } }

@@ -19,7 +19,7 @@ public struct SupervisorOptions: Sendable {
     /// Variables that the worker processes have besides those of this process.
     public var variables: [String: String] = [:]
 
-    /// Whether the supervisor writes to the store for its workers; for comparison.
+    /// Whether the supervisor writes to the store for its workers; the benchmark turns it off.
     package var sharesWriter = true
 
     public init() {}

@@ -1,5 +1,5 @@
 /// Messages for a process that does not read at the moment. Only the latest line of each kind is kept. All frames are
-/// kept; their number is bounded by the requests that a worker may have in progress.
+/// kept: the sender limits their bytes (``WorkerChannel``).
 struct UnsentMessages {
     /// How much is given to the socket at once: a reply with large jobs has more than it takes.
     private static let chunk = 262_144

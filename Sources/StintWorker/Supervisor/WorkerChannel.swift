@@ -7,12 +7,14 @@ import Synchronization
 final class WorkerChannel: Sendable {
     /// Every line is much shorter.
     private static let longestLine = 256
-    /// How many bytes of replies may wait for a worker that does not read: several of the largest job, since a claim gets
-    /// none as long as much less waits (``StoreSession/replyBudget``).
+    /// A worker that leaves more bytes of replies than this unread is killed. Claims stop long before
+    /// (``StoreSession/replyBudget``).
     private static let maximumUnsent = 128 * 1_024 * 1_024
 
     private let descriptor: Int32
     private let reader = Mutex<PipeReader?>(nil)
+    /// What ``listen(_:)`` was given.
+    private let receiver = Mutex<(@Sendable (Message) throws -> Void)?>(nil)
     private let sender: MessageSender
 
     /// - Returns: The supervisor's end, and the descriptor for the worker, which the caller closes.
@@ -35,7 +37,7 @@ final class WorkerChannel: Sendable {
         case line(ControlMessage)
         /// A request, without its header.
         case frame(UnsafeRawBufferPointer)
-        /// Something that is no message: nothing that follows can be read.
+        /// It has sent an invalid message, so nothing that follows can be read, or it reads no replies.
         case malformed
         /// No more messages will come.
         case end
@@ -44,6 +46,7 @@ final class WorkerChannel: Sendable {
     /// - Parameter receive: Called with each message, on one thread for all workers. It must not block. If it throws, the
     ///   message was malformed.
     func listen(_ receive: @escaping @Sendable (Message) throws -> Void) {
+        receiver.withLock { $0 = receive }
         let splitter = Mutex<FrameSplitter?>(
             FrameSplitter(longestLine: Self.longestLine, longestFrame: StoreRequest.maximumBytes))
         let reader = PipeReader(
@@ -75,13 +78,9 @@ final class WorkerChannel: Sendable {
     var unsentBytes: Int { sender.unsentBytes }
 
     /// Sends a reply.
-    ///
-    /// - Returns: Whether the worker reads its replies.
-    @discardableResult
-    func send(_ frame: [UInt8]) -> Bool {
-        guard sender.unsentBytes <= Self.maximumUnsent else { return false }
-        sender.send(frame)
-        return true
+    func send(_ frame: [UInt8]) {
+        guard sender.unsentBytes > Self.maximumUnsent else { return sender.send(frame) }
+        try? receiver.withLock(\.self)?(.malformed)
     }
 
     /// Closes the socket if no worker was started.

@@ -54,8 +54,8 @@ final class WorkerChild: Sendable {
         let mark = ProcessMark.random()
         environment.set(
             SupervisorOffer.variable, to: "3 \(number) \(getpid()) \(mark.text)" + (sign.map { " \($0)" } ?? ""))
-        if let store {
-            environment.set(SupervisorOffer.storeVariable, to: SupervisorOffer.text(of: store.store))
+        if let store, let offer = SupervisorOffer.text(of: store.store) {
+            environment.set(SupervisorOffer.storeVariable, to: offer)
         } else {
             environment.remove(SupervisorOffer.storeVariable)
         }
@@ -126,7 +126,7 @@ final class WorkerChild: Sendable {
         for continuation in waiting { continuation.resume(returning: isReady) }
     }
 
-    /// It sends what is no message, so nothing that it asks for can be understood. Its jobs are not to blame.
+    /// It sends invalid messages or reads no replies, so it cannot work. Its jobs are not to blame.
     private func misbehaved() {
         state.withLock { $0.hasMisbehaved = true }
         kill(because: nil)
@@ -153,7 +153,7 @@ final class WorkerChild: Sendable {
     /// Whether it was sent SIGKILL. It may take a moment to end.
     var isKilled: Bool { state.withLock { $0.isKilled } }
     var killedBecause: String? { state.withLock { $0.killedBecause } }
-    /// Whether it has sent its supervisor something that is no message.
+    /// Whether it has sent its supervisor an invalid message.
     var hasMisbehaved: Bool { state.withLock { $0.hasMisbehaved } }
     var hasOrderToStop: Bool { state.withLock { $0.hasOrderToStop } }
 

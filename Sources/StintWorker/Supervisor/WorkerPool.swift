@@ -37,7 +37,7 @@ actor WorkerPool {
         self.logger = logger
         storeServer =
             options.sharesWriter
-            ? (store.itself as? any SharedStore).map(StoreServer.init) : nil
+            ? (store.unwrapped as? any SharedStore).map(StoreServer.init) : nil
     }
 
     func run() async throws {
@@ -130,7 +130,7 @@ actor WorkerPool {
         children[ObjectIdentifier(child)] = nil
         if child.hasMisbehaved {
             logger.critical(
-                "a worker was killed because it sent its supervisor something that is no message; its jobs are not blamed",
+                "a worker was killed because it sent its supervisor an invalid message, or read no replies; its jobs are not blamed",
                 metadata: ["worker": "\(child.number)", "process": "\(child.process.id)"])
         }
         let isOrderly = child.ending == .lost || end.exitCode == 0 && child.ending != nil
@@ -145,7 +145,7 @@ actor WorkerPool {
     /// - Returns: How long to wait before its successor starts; `nil` if no delay is needed.
     private func delayAfter(_ child: WorkerChild, _ end: WorkerProcessEnd) -> Duration? {
         if child.hasMisbehaved {
-            return startBackoff.failed(child.number, "sent its supervisor something that is no message", logger)
+            return startBackoff.failed(child.number, "sent its supervisor an invalid message", logger)
         }
         // Nothing is known of its jobs once the database is gone.
         if child.hasOrderToStop || end.isOrderly || loss != nil { return nil }
