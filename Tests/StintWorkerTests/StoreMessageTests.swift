@@ -15,7 +15,8 @@ struct StoreMessageTests {
         let diagnostics = AttemptDiagnostics(
             exitCode: -1, signal: "SIGSEGV", peakMemoryBytes: .max, runTimeMilliseconds: 12, standardError: "öäü\n\0x")
         let outcomes: [Settlement.Outcome] = [
-            .ack, .release(after: .milliseconds(1)), .suspect, .fail(error: "", retryAfter: .zero),
+            .ack, .release(after: .milliseconds(1)), .release(after: .seconds(Int64.max)),
+            .release(after: .seconds(Int64.min)), .suspect, .fail(error: "", retryAfter: .zero),
             .crash(error: "é", retryAfter: .seconds(86_400)), .bury(reason: "a\nb"), .expire,
             .refuse(reason: "no handler", retryAfter: .nanoseconds(1), patience: .seconds(9)),
         ]

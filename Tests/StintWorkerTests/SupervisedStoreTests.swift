@@ -71,9 +71,11 @@ final class SupervisedStoreTests {
     func silence() async throws {
         try await enqueue(4)
         let pair = try SupervisedPair(own, through: supervisors, isReading: false, patience: .milliseconds(200))
+        var wakeUps = pair.store.wakeUps(in: ["q"]).makeAsyncIterator()
         let error = await #expect(throws: StintError.self) { try await pair.store.exchange([], for: Self.claim) }
         #expect(error?.code == .outcomeUnknown)
         #expect(!pair.calls.isOpen && pair.store.safetyLookInterval == nil)
+        #expect(await wakeUps.next() == .now, "its worker looks by itself")
         let mine = try await pair.store.claim(Self.claim)
         #expect(mine.count == 2)
         pair.read()
@@ -113,6 +115,29 @@ final class SupervisedStoreTests {
         let exchange = try await pair.store.exchange(settlements, for: Self.claim)
         #expect(exchange.answers == [.settled(.done), .settled(.done)])
         #expect(exchange.jobs.map(\.payload) == [Array("next".utf8)])
+        await pair.end()
+    }
+
+    @Test("an extension that a silent supervisor does not answer is made by the worker")
+    func silentExtension() async throws {
+        try await enqueue(1)
+        let job = try #require(try await own.claim(Self.claim).first)
+        let pair = try SupervisedPair(own, through: supervisors, isReading: false, patience: .milliseconds(200))
+        #expect(try await pair.store.extend([job.lease], by: .seconds(60)) == [])
+        #expect(!pair.calls.isOpen)
+    }
+
+    @Test("a worker of a newer schema than its supervisor's does not go through it, and would do all by itself")
+    func newerSchema() async throws {
+        try await enqueue(2)
+        var options = SQLiteStore.Options()
+        let sql = "CREATE TABLE stint_tomorrow (id INTEGER) STRICT;"
+        options.migrations.append(Migration(options.migrations.count + 1, "of_tomorrow", Array(sql.utf8)))
+        let newer = try SQLiteStore(path: folder.database, options: options)
+        #expect(SupervisorOffer.text(of: newer) != SupervisorOffer.text(of: supervisors))
+        #expect(SupervisorOffer.text(of: own) == SupervisorOffer.text(of: supervisors))
+        let pair = try SupervisedPair(newer, through: supervisors)
+        #expect(try await pair.store.claim(Self.claim).count == 2)
         await pair.end()
     }
 

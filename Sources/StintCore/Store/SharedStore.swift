@@ -1,7 +1,7 @@
 /// A store in which one process can settle, claim and register workers for others: a supervisor does so for its workers.
 package protocol SharedStore: JobStore {
-    /// Which database it is: two stores of this machine's processes with the same identity have the same jobs. `nil`:
-    /// unknown.
+    /// Which database it is, and which version of its schema this program knows: two stores of this machine's processes
+    /// with the same identity have the same jobs, and neither refuses the schema that the other one has made. `nil`: unknown.
     var identity: String? { get }
 
     /// Makes what a worker of this process needs, before it is registered.

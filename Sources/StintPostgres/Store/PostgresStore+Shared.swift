@@ -1,4 +1,5 @@
 import StintCore
+import StintPostgresMigrations
 
 /// One process settles, claims and registers workers for others.
 extension PostgresStore: SharedStore {
@@ -10,7 +11,9 @@ extension PostgresStore: SharedStore {
     private static let supervisedIdleLimit: Duration = .seconds(5)
 
     /// By the hosts of its address: two servers may have databases of the same name.
-    package var identity: String? { "\(connections.hosts), \(name)" }
+    package var identity: String? {
+        "\(connections.hosts), \(name), schema \(PostgresMigrations.all.count)"
+    }
 
     /// The file exists before the row that names it does, so a row without its file is of another machine.
     package func preparePlace(for id: WorkerID?, capacity: Int) -> PreparedPlace {

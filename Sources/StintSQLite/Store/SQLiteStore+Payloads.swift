@@ -4,7 +4,9 @@ import StintCore
 /// One process claims, and others read the payloads.
 extension SQLiteStore: PayloadLoadingStore {
     /// The file, whatever its name.
-    package var identity: String? { lifecycle.withLock(\.open)?.fileWatch.identity.map(String.init(describing:)) }
+    package var identity: String? {
+        lifecycle.withLock(\.open)?.fileWatch.identity.map { "\($0), schema \(options.migrations.count)" }
+    }
 
     static func weight(_ settlements: [Settlement], _ request: ClaimRequest?) -> Int {
         settlements.count + (request?.limit ?? 0)

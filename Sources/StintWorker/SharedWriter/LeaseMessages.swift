@@ -103,7 +103,7 @@ extension ClaimedExchange {
 
 extension Settlement.Answer {
     /// 0 for a lease that was lost, otherwise that of the state. The numbers are part of the protocol.
-    fileprivate var number: UInt8 {
+    var number: UInt8 {
         switch self {
         case .leaseLost: 0
         case .settled(.ready): 1
@@ -116,7 +116,7 @@ extension Settlement.Answer {
         }
     }
 
-    fileprivate init(number: UInt8) throws {
+    init(number: UInt8) throws {
         switch number {
         case 0: self = .leaseLost
         case 1: self = .settled(.ready)

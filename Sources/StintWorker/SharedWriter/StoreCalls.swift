@@ -209,20 +209,24 @@ final class StoreCalls: Sendable {
             do { try await Task.sleep(for: lookInterval) } catch { continue }
             // This process was stopped itself, so no reply could be read.
             let wasStopped = SuspendingClock.now - begun > lookInterval * 2
-            let (keepsWatching, sendsPing, silenced) = state.withLock { state -> (Bool, Bool, [Call]) in
+            let (keepsWatching, sendsPing, silenced) = state.withLock { state -> (Bool, Bool, [Call]?) in
                 guard let first = state.calls.values.map(\.since).min(), !state.isOver else {
                     state.isWatched = false
-                    return (false, false, [])
+                    return (false, false, nil)
                 }
                 if wasStopped { state.lastHeard = .now }
                 let silence = SuspendingClock.now - max(first, state.lastHeard)
-                guard silence >= patience else { return (true, silence >= lookInterval, []) }
+                guard silence >= patience else { return (true, silence >= lookInterval, nil) }
                 state.isSilent = true
                 state.isWatched = false
                 defer { state.calls = [:] }
                 return (false, false, Array(state.calls.values))
             }
-            for call in silenced { call.answer(.failure(Self.unknown("the supervisor fell silent"))) }
+            if let silenced {
+                for call in silenced { call.answer(.failure(Self.unknown("the supervisor fell silent"))) }
+                // Their worker looks by itself from now on.
+                for listener in state.withLock({ Array($0.listeners.values) }) { listener.yield(.now) }
+            }
             if sendsPing { send(StoreFrame.encode(Self.ping) { StoreRequest.ping.encode(into: &$0) }) }
             if !keepsWatching { return }
         }

@@ -101,7 +101,14 @@ final class StoreSession: Sendable {
             if !state.isOver { state.listening[number] = listener }
             return state.isOver
         }
-        if isLate { listener.stop() }
+        if isLate { return listener.stop() }
+        guard server.store is any PayloadLoadingStore else { return }
+        // The worker has read the queues by itself, perhaps before it could hear of a job.
+        Task { [weak self, store = server.store] in
+            // If it cannot be read, the store's own looks find the job.
+            let next = try? await store.nextReady(in: queues, passingOverSuspects: false)
+            if next == .now { self?.reply(number, .next(.now)) }
+        }
     }
 
     private func listenToRevocations(_ number: UInt32) {

@@ -37,15 +37,28 @@ struct SupervisedStore: ForwardingStore {
         guard settlements.allSatisfy(\.followUps.isEmpty) else {
             return try await base.exchange(settlements, for: request)
         }
-        let loaded = try await withCheckedThrowingContinuation { continuation in
-            let isSent = calls.begin(.exchange(settlements, request)) { result in
-                continuation.resume(with: result.flatMap { reply in Result { try load(reply, request) } })
+        let loaded = try await orByItself {
+            try await withCheckedThrowingContinuation { continuation in
+                let isSent = calls.begin(.exchange(settlements, request)) { result in
+                    continuation.resume(with: result.flatMap { reply in Result { try load(reply, request) } })
+                }
+                if !isSent { continuation.resume(returning: LoadedExchange?.none) }
             }
-            if !isSent { continuation.resume(returning: LoadedExchange?.none) }
         }
         guard let loaded else { return try await base.exchange(settlements, for: request) }
         if !loaded.toSettle.isEmpty { await settleUnread(loaded.toSettle) }
         return loaded.exchange
+    }
+
+    /// - Returns: `nil` if the supervisor cannot be reached, or cannot use the database itself; nothing was changed then.
+    private func orByItself<Value>(_ body: () async throws -> Value?) async throws -> Value? {
+        do { return try await body() } catch let error as StintError
+            where error.code == .databaseUnusable || error.code == .closed
+        { return nil }
+    }
+
+    private func call(_ request: StoreRequest) async throws -> StoreReply? {
+        try await orByItself { try await calls.call(request) }
     }
 
     private struct LoadedExchange: Sendable {
@@ -91,11 +104,16 @@ struct SupervisedStore: ForwardingStore {
 
     func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
         guard !leases.isEmpty else { return [] }
-        guard let reply = try await calls.call(.extend(leases, duration)) else {
+        do {
+            guard let reply = try await call(.extend(leases, duration)) else {
+                return try await base.extend(leases, by: duration)
+            }
+            guard case .extended(let lost) = reply else { throw Self.unexpected }
+            return lost
+        } catch let error as StintError where error.code == .outcomeUnknown {
+            // An extension can be made twice.
             return try await base.extend(leases, by: duration)
         }
-        guard case .extended(let lost) = reply else { throw Self.unexpected }
-        return lost
     }
 
     // MARK: - The worker's registration
@@ -104,7 +122,7 @@ struct SupervisedStore: ForwardingStore {
         let place = try shared.preparePlace(for: id, capacity: worker.concurrency)
         // Before the worker relies on its mark.
         if loading == nil { calls.listenToRevocations { [shared] in shared.noteRevocation(by: $0) } }
-        guard let reply = try await calls.call(.register(worker, id, place.scoreboard)) else {
+        guard let reply = try await call(.register(worker, id, place.scoreboard)) else {
             return try await base.register(worker, as: id)
         }
         guard case .registered(let id) = reply else { throw Self.unexpected }
@@ -112,7 +130,7 @@ struct SupervisedStore: ForwardingStore {
     }
 
     func deregister(_ worker: WorkerID) async throws {
-        guard try await calls.call(.deregister(worker)) != nil else { return try await base.deregister(worker) }
+        guard try await call(.deregister(worker)) != nil else { return try await base.deregister(worker) }
     }
 
     // MARK: - Looks
@@ -120,7 +138,7 @@ struct SupervisedStore: ForwardingStore {
     /// - Returns: `nil` if the worker looks by itself.
     private func look(_ request: StoreRequest) async throws -> StoreReply? {
         guard loading == nil else { return nil }
-        do { return try await calls.call(request) } catch let error as StintError where error.code == .outcomeUnknown {
+        do { return try await call(request) } catch let error as StintError where error.code == .outcomeUnknown {
             // Of a look there is no outcome to lose.
             return nil
         }
@@ -153,7 +171,9 @@ struct SupervisedStore: ForwardingStore {
     }
 
     var safetyLookInterval: Duration? {
-        calls.isOpen && loading != nil ? Self.safetyLook : base.safetyLookInterval
+        // A supervisor that is silent looks for nothing, and the worker may still listen to it.
+        guard calls.isOpen else { return nil }
+        return loading != nil ? Self.safetyLook : base.safetyLookInterval
     }
 
     private static let logger = Logger(label: "stint.worker")

@@ -159,6 +159,8 @@ final class SupervisorConnection: Sendable {
     /// Runs on a thread of its own, so that it works even if handlers block all of Swift's threads.
     private func watch() -> Never {
         calls.readReplies(from: channel)
+        // Nothing that is sent is ever read.
+        sender.close()
         let action = state.withLock { state in
             state.isAbandoned = true
             return state.action

@@ -217,8 +217,8 @@ final class WorkerChild: Sendable {
         // The channel may still hold its last messages. What it claimed before its end is reclaimed after this.
         session?.workerHasEnded()
         await channel.finish()
-        await session?.settled()
         if end.exitCode != 0 || ending == nil { await killHandlers() }
+        await session?.settled()
         await output.finish()
         var diagnostics = AttemptDiagnostics(end, standardError: output.lastErrors)
         // That would be the worker's run time. The job's is on the scoreboard.
