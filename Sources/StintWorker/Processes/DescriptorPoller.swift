@@ -22,7 +22,7 @@ final class DescriptorPoller: Sendable {
         let descriptor: Int32
         let event: Event
         let queue: DispatchQueue
-        let isShort: Bool
+        /// Then `body` is short, and called on the poller's thread.
         let repeats: Bool
         let body: @Sendable () -> Void
     }
@@ -41,21 +41,18 @@ final class DescriptorPoller: Sendable {
 
     /// Calls `body` on `queue` once, when the event occurs or the other end is closed. The call may come too early, so
     /// the descriptor must not block. Cancel the ticket before you close the descriptor.
-    ///
-    /// - Parameter isShort: Whether `body`, and all else on the queue, is done at once. Then it is called on the
-    ///   poller's thread, and no other thread is woken. All other descriptors wait meanwhile.
     func once(
-        _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, isShort: Bool = false,
-        _ body: @escaping @Sendable () -> Void
+        _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
     ) -> Ticket {
-        add(Entry(descriptor: descriptor, event: event, queue: queue, isShort: isShort, repeats: false, body: body))
+        add(Entry(descriptor: descriptor, event: event, queue: queue, repeats: false, body: body))
     }
 
-    /// The same whenever the event occurs, until the ticket is cancelled. `body` is short, as above.
+    /// The same whenever the event occurs, until the ticket is cancelled. `body`, and all else on the queue, is done at
+    /// once: it is called on the poller's thread, and no other thread is woken. All other descriptors wait meanwhile.
     func whenever(
         _ event: Event, _ descriptor: Int32, on queue: DispatchQueue, _ body: @escaping @Sendable () -> Void
     ) -> Ticket {
-        add(Entry(descriptor: descriptor, event: event, queue: queue, isShort: true, repeats: true, body: body))
+        add(Entry(descriptor: descriptor, event: event, queue: queue, repeats: true, body: body))
     }
 
     private func add(_ entry: Entry) -> Ticket {
@@ -108,7 +105,7 @@ final class DescriptorPoller: Sendable {
                 entry.value.repeats ? state.entries[entry.key] : state.entries.removeValue(forKey: entry.key)
             }
             if let entry {
-                if entry.isShort {
+                if entry.repeats {
                     entry.queue.sync(execute: entry.body)
                 } else {
                     entry.queue.async(execute: entry.body)

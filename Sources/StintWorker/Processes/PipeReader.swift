@@ -68,7 +68,8 @@ final class PipeReader: @unchecked Sendable {
 
     private func waitForBytes() {
         guard !isOver else { return }
-        // The poller keeps this object alive meanwhile.
+        // The poller keeps this object alive meanwhile. A short one stays registered: no lock and no wake-up of the poller
+        // for each message.
         ticket =
             isShort
             ? DescriptorPoller.shared.whenever(.readable, descriptor, on: queue) { self.readSome() }
