@@ -31,8 +31,9 @@ final class StoreCalls: Sendable {
         var listeners: [UInt32: AsyncStream<NextReady>.Continuation] = [:]
         /// Called when jobs were revoked, once it is wanted.
         var onRevocation: (@Sendable (_ origin: String) -> Void)?
-        /// When it last answered whether it is there. Another reply does not prove that its Swift threads run.
-        var lastHeard = SuspendingClock.now
+        /// When it was asked whether it is there, if it has not answered yet. Another reply does not prove that its Swift
+        /// threads run.
+        var asked: SuspendingClock.Instant?
         var isWatched = false
 
         mutating func nextNumber() -> UInt32 {
@@ -174,7 +175,7 @@ final class StoreCalls: Sendable {
     func receive(_ frame: UnsafeRawBufferPointer) throws {
         let (number, reply) = try StoreFrame.decode(frame) { try StoreReply(from: &$0) }
         let (call, listener) = state.withLock { state in
-            if number == Self.ping { (state.lastHeard, state.isSilent) = (.now, false) }
+            if number == Self.ping { (state.asked, state.isSilent) = (nil, false) }
             return (state.calls.removeValue(forKey: number), state.listeners[number])
         }
         if let call {
@@ -214,9 +215,14 @@ final class StoreCalls: Sendable {
                     state.isWatched = false
                     return (false, false, nil)
                 }
-                if wasStopped { state.lastHeard = .now }
-                let silence = SuspendingClock.now - max(first, state.lastHeard)
-                guard silence >= patience else { return (true, silence >= lookInterval, nil) }
+                let now = SuspendingClock.now
+                guard let asked = state.asked else {
+                    guard now - first >= lookInterval else { return (true, false, nil) }
+                    state.asked = now
+                    return (true, true, nil)
+                }
+                if wasStopped { state.asked = now }
+                guard now - asked >= patience, !wasStopped else { return (true, false, nil) }
                 state.isSilent = true
                 state.isWatched = false
                 defer { state.calls = [:] }
