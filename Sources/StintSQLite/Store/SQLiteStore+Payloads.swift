@@ -45,16 +45,24 @@ extension SQLiteStore: PayloadLoadingStore {
     package func enroll(
         _ worker: WorkerRegistration, as id: WorkerID?, scoreboard: String?
     ) async throws -> WorkerID {
+        try await enroll(worker, as: id) { _, _ in }.id
+    }
+
+    /// - Parameter body: Called once the worker is registered. The entry exists before its scoreboard does, so a scoreboard
+    ///   without an entry belongs to no worker.
+    func enroll<Value: Sendable>(
+        _ worker: WorkerRegistration, as id: WorkerID?, _ body: @escaping @Sendable (Scoreboards, WorkerID) -> Value
+    ) async throws -> (id: WorkerID, value: Value) {
         let open = try beginCall()
         defer { endCall() }
         let (id, known) = try await write { transaction in
             (try transaction.register(worker, as: id), try transaction.knownWorkers())
         }
-        // The entry exists before its scoreboard does, so a scoreboard without an entry belongs to no worker.
-        try await open.writer.run { [scoreboards = open.scoreboards] _ in
+        let value = try await open.writer.run { [scoreboards = open.scoreboards] _ in
             scoreboards.sweep(before: id, keeping: known.ids, supervisors: known.supervisors)
+            return body(scoreboards, id)
         }
-        return id
+        return (id, value)
     }
 
     /// Its scoreboard has the name of its id.

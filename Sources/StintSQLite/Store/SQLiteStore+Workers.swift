@@ -7,10 +7,12 @@ extension SQLiteStore {
         _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
         // One call: a store that is closed in between must not keep an entry.
-        _ = try beginCall()
+        let open = try beginCall()
         defer { endCall() }
-        return try await place(
-            of: enroll(worker, as: id, scoreboard: nil), capacity: worker.concurrency)
+        let (id, scoreboard) = try await enroll(worker, as: id) { scoreboards, id in
+            scoreboards.open(for: id, capacity: worker.concurrency)
+        }
+        return RegisteredWorker(id: id, scoreboard: scoreboard, runLock: runLock, revocations: open.revocations)
     }
 
     public func deregister(_ worker: WorkerID) async throws {
