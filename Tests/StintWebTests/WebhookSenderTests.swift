@@ -41,7 +41,7 @@ struct WebhookSenderTests {
 
     /// Waits until the job has come to this state, and returns it.
     private func job(_ id: JobID, is state: JobState) async throws -> JobDetails {
-        try await eventually("job \(id) is \(state)", within: .seconds(30)) {
+        try await eventually("job \(id) is \(state)", within: .seconds(120)) {
             try await queue.store.job(id)?.record.state == state
         }
         return try #require(try await queue.store.job(id))
