@@ -37,6 +37,6 @@ package struct LoadedJobs: Sendable {
 
     package init() {}
 
-    /// What is to be settled at once, so that no lease is held that the worker does not know of.
+    /// Settle these at once: otherwise leases are held that the worker does not know of.
     package var settlements: [Settlement] { refusals + excess.map { Settlement($0, .release(after: .zero)) } }
 }

@@ -26,7 +26,7 @@ package protocol SharedStore: JobStore {
     /// Notifies this process's workers that `origin` has revoked jobs; ignored if `origin` is this process.
     func noteRevocation(by origin: String)
 
-    /// Called once by a supervisor of so many workers, for which the store may need more connections.
+    /// Called once by a supervisor of this many workers. The store may need more connections for them.
     func becomeSupervisor(of workers: Int)
 
     /// From now on this process uses the store rarely, since its supervisor does most for it.

@@ -7,7 +7,7 @@ extension ConnectionPool {
         closeOverdueIdle()
     }
 
-    /// When an idle connection is to be closed.
+    /// When an idle connection has been idle for `idleLimit`.
     func idleDeadline(_ connection: ServerConnection) -> ContinuousClock.Instant? {
         guard let idleLimit, let since = connection.idleSince else { return nil }
         return since + idleLimit
