@@ -66,7 +66,7 @@ struct LimitTests {
             let request = ClaimRequest(queues: ["q"], limit: 1, lease: .seconds(3_600), worker: "other:1")
             let held = try #require(try await other.store.claim(request).first)
             let (claims, started) = (Log<Int>(), Log<String>())
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.beforeExchange = { _, request in if let request { claims.append(request.limit) } }
             var options = Worker.Options()
             options.pollInterval = .seconds(600)
@@ -92,7 +92,7 @@ struct LimitTests {
             try await queue.store.configure("q", QueueSettings(rate: .to(Rate(2, per: .milliseconds(400)))))
             try await queue.enqueue(contentsOf: (0..<6).map { Greeting(name: "\($0)") }, in: "q")
             let (claims, starts) = (Log<Int>(), Log<ContinuousClock.Instant>())
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.beforeExchange = { _, request in if request != nil { starts.append(.now) } }
             store.afterExchange = { _, exchange in claims.append(exchange.jobs.count) }
             var options = Worker.Options()

@@ -15,7 +15,7 @@ struct LongWaitTests {
             var options = Worker.Options()
             options.lease = .milliseconds(1_500)
             let store = InterposedStore(
-                store: queue.store, beforeExchange: { _, request in if request != nil { claims.append(.now) } },
+                base: queue.store, beforeExchange: { _, request in if request != nil { claims.append(.now) } },
                 beforeExtend: { events.append("extends") })
             var worker = Worker(JobQueue(store: store), queues: ["q"], options: options)
             worker.registerOthers { _ in events.append("starts") }

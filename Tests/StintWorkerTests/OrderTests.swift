@@ -88,7 +88,7 @@ struct OrderTests {
     @Test("an order that came before the worker listened is followed")
     func early() async throws {
         try await withQueue { queue in
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             let ordered = Once()
             store.afterRegisterAsync = { id in
                 if ordered() { try await queue.order(.stop, to: id) }

@@ -132,7 +132,7 @@ struct RevocationTests {
         try await withQueue { queue in
             let path = queue.store.path
             let notes = Log<Int>()
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.beforeRevocationsAreRead = {
                 // As another process would see it at this moment.
                 let scoreboards = Scoreboards(beside: path, clock: SystemClock())

@@ -10,7 +10,7 @@ struct SecondLookTests {
         try await withQueue { queue in
             for nextLook in [SecondLook.delay, .seconds(4)] {
                 let waits = Log<Duration>()
-                var store = InterposedStore(store: queue.store)
+                var store = InterposedStore(base: queue.store)
                 store.changeReport = { report in
                     var changed = report
                     (changed.spared, changed.nextLook) = (1, nextLook)

@@ -130,7 +130,7 @@ struct SuspectTests {
             try await makeSuspects(1, queue)
             try await queue.enqueue(Greeting(name: "long"), in: "q", options: urgent)
             let claims = Mutex(0)
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.beforeExchange = { _, request in if request != nil { claims.withLock { $0 += 1 } } }
             let door = Door()
             var worker = Worker(JobQueue(store: store), queues: ["q"], concurrency: 2)
@@ -157,7 +157,7 @@ struct SuspectTests {
             let registration = WorkerRegistration(
                 name: "quicker", process: .current, queues: ["q"], concurrency: 1)
             let place = try await queue.store.register(registration, as: nil)
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             // The neighbour starts a job whenever it may, and has ended it when the suspect is given back.
             store.afterExchange = { _, exchange in
                 guard exchange.jobs.contains(where: \.runsAlone), place.runLock.begin(neighbour, alone: false) else {

@@ -35,7 +35,7 @@ struct UnknownOutcomeTests {
         try await withQueue { queue in
             try await queue.enqueue(contentsOf: (0..<5).map { Greeting(name: "\($0)") }, in: "q")
             let (once, ran) = (Once(), Log<Int>())
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.afterExchange = { _, exchange in if !exchange.jobs.isEmpty, once() { throw unknown() } }
             try await worker(store) { _, context in ran.append(context.attempt) }.run()
             #expect(ran.all == [1, 1, 1, 1, 1])
@@ -49,7 +49,7 @@ struct UnknownOutcomeTests {
             if areKept { try await queue.retain(.seconds(60), in: "q") }
             try await queue.enqueue(contentsOf: (0..<5).map { Greeting(name: "\($0)") }, in: "q")
             let (once, settled) = (Once(), Log<Lease>())
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.afterExchange = { settlements, _ in
                 for settlement in settlements { settled.append(settlement.lease) }
                 if !settlements.isEmpty, once() { throw unknown() }
@@ -66,7 +66,7 @@ struct UnknownOutcomeTests {
         try await withQueue { queue in
             try await queue.enqueue(Greeting(name: "x"), in: "q")
             let once = Once()
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.afterRegister = { _ in if once() { throw unknown() } }
             try await worker(store) { _, _ in }.run()
             #expect(try await queue.counts().done == 1)
@@ -89,7 +89,7 @@ struct UnknownOutcomeTests {
         try await withQueue { queue in
             try await queue.enqueue(Greeting(name: "x"), in: "q")
             let calls = Mutex(0)
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.afterDeregister = {
                 let call = calls.withLock { calls in
                     calls += 1
@@ -109,7 +109,7 @@ struct UnknownOutcomeTests {
         try await withQueue { queue in
             try await queue.enqueue(contentsOf: (0..<5).map { Greeting(name: "\($0)") }, in: "q")
             let (once, ran) = (Once(), Log<String>())
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.beforeExchange = { settlements, _ in if !settlements.isEmpty, once() { throw unknown() } }
             try await worker(store) { name, _ in ran.append(name) }.run()
             #expect(ran.all.sorted() == ["0", "1", "2", "3", "4"])
@@ -123,7 +123,7 @@ struct UnknownOutcomeTests {
             try await queue.retain(.seconds(60), in: "q")
             let id = try await queue.enqueue(Greeting(name: "x"), in: "q").id
             let (once, ran, returned) = (Once(), Log<Int>(), Log<Bool>())
-            var store = InterposedStore(store: queue.store)
+            var store = InterposedStore(base: queue.store)
             store.beforeExchange = { settlements, _ in
                 if settlements.contains(where: { !$0.followUps.isEmpty }), !hasHappened, once() { throw unknown() }
             }

@@ -95,7 +95,7 @@ struct WakeUpTests {
                 var options = Worker.Options()
                 options.pollInterval = .milliseconds(20)
                 let looks = Log<Void>()
-                let store = InterposedStore(store: queue.store, beforeLook: { looks.append(()) })
+                let store = InterposedStore(base: queue.store, beforeLook: { looks.append(()) })
                 var worker = Worker(JobQueue(store: store), queues: ["q"], options: options)
                 worker.registerOthers { _ in ran.yield() }
                 try await running([worker]) {
@@ -123,7 +123,7 @@ struct WakeUpTests {
             var options = Worker.Options()
             options.pollInterval = .milliseconds(50)
             let looks = Log<Void>()
-            let store = InterposedStore(store: queue.store, beforeLook: { looks.append(()) }, isDeaf: true)
+            let store = InterposedStore(base: queue.store, beforeLook: { looks.append(()) }, isDeaf: true)
             var worker = Worker(JobQueue(store: store), queues: ["q"], options: options)
             worker.registerOthers { ran.yield(String(decoding: $0.job.payload, as: UTF8.self)) }
             let elsewhere = try await JobQueue(.sqlite(queue.store.path))

@@ -86,11 +86,9 @@ final class StoreCalls: Sendable {
 
     /// - Parameter answer: Called once, on the thread that reads the supervisor's messages, if this returns `true`.
     func begin(_ request: StoreRequest, _ answer: @escaping Answer) -> Bool {
-        let number = state.withLock { state -> UInt32? in
-            guard !state.isOver, !state.isSilent, state.calls.count < StoreRequest.maximumInProgress else { return nil }
-            return state.nextNumber()
-        }
-        guard let number else { return false }
+        // Without a supervisor it is not written down at all.
+        guard isOpen else { return false }
+        let number = state.withLock { $0.nextNumber() }
         let frame = StoreFrame.encode(number) { request.encode(into: &$0) }
         guard frame.count <= StoreRequest.maximumBytes else { return false }
         let (isAccepted, needsWatch) = state.withLock { state in

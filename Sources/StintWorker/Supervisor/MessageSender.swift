@@ -36,17 +36,15 @@ final class MessageSender: Sendable {
     }
 
     /// Sends what there is room for.
-    func flush() {
-        state.withLock { state in
-            state.ticket = nil
-            if !state.isClosed { trySending(&state) }
-        }
-    }
+    func flush() { add { _ in } }
 
     private func trySending(_ state: inout State) {
         state.unsent.send { LocalSocket.send($0, to: descriptor) }
-        guard state.unsent.hasFrames, state.ticket == nil else { return }
-        state.ticket = DescriptorPoller.shared.once(.writable, descriptor, on: queue) { self.flush() }
+        guard !state.unsent.isEmpty, state.ticket == nil else { return }
+        state.ticket = DescriptorPoller.shared.once(.writable, descriptor, on: queue) {
+            self.state.withLock { $0.ticket = nil }
+            self.flush()
+        }
     }
 
     /// Nothing more is sent: the descriptor is about to be closed.

@@ -12,7 +12,7 @@ struct UnsentMessages {
     private var ending: ControlMessage?
     private var hasBeaten = false
     private var frames: [[UInt8]] = []
-    private(set) var frameBytes = 0
+    private var frameBytes = 0
 
     mutating func add(_ message: ControlMessage) {
         switch message {
@@ -29,9 +29,6 @@ struct UnsentMessages {
 
     /// How many bytes of frames wait, with those of which a part is sent.
     var waitingBytes: Int { frameBytes + begun.count - sent }
-
-    /// Whether something waits that must not wait for the next message.
-    var hasFrames: Bool { !frames.isEmpty || !begun.isEmpty }
 
     var isEmpty: Bool { begun.isEmpty && count == 0 }
 

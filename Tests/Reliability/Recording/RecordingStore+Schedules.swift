@@ -4,30 +4,23 @@ import StintCore
 extension RecordingStore {
     package func setSchedule(_ schedule: Schedule) async throws -> ScheduleSetting {
         try await record(.setSchedule(schedule.recorded, wall: clock.now().wall)) {
-            try await store.setSchedule(schedule)
+            try await base.setSchedule(schedule)
         } answer: {
             .scheduled(isNew: $0 == .added, isReplaced: $0 == .replaced)
         }
     }
 
     package func changeSchedule(_ name: String, _ change: ScheduleChange) async throws {
-        try await record(.changeSchedule(name: name)) { try await store.changeSchedule(name, change) }
+        try await record(.changeSchedule(name: name)) { try await base.changeSchedule(name, change) }
     }
 
     package func tick() async throws -> TickReport {
         try await record(.tick(wall: clock.now().wall)) {
-            try await store.tick()
+            try await base.tick()
         } answer: {
             .ticked($0.ticks, isComplete: $0.untilNext != .zero)
         }
     }
-
-    // MARK: - Not recorded
-
-    package func schedules() async throws -> [ScheduleRecord] { try await store.schedules() }
-    package func schedule(_ name: String) async throws -> ScheduleDetails? { try await store.schedule(name) }
-    package func runSchedule(_ name: String) async throws -> Enqueued { try await store.runSchedule(name) }
-    package func scheduleChanges() -> AsyncStream<Void> { store.scheduleChanges() }
 }
 
 extension Schedule {

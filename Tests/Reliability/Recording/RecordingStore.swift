@@ -3,14 +3,14 @@ import StintCore
 import StintPlatform
 
 /// A store that writes its calls and its answers into a history.
-package struct RecordingStore: JobStore {
-    let store: any JobStore
+package struct RecordingStore: ForwardingStore {
+    package let base: any JobStore
     let record: Recorder
     /// The clock of the store, for the checker of the history.
     let clock: any QueueClock
 
     package init(_ store: any JobStore, _ log: HistoryLog, clock: any QueueClock = SystemClock()) {
-        self.store = store
+        base = store
         self.clock = clock
         record = Recorder(log)
     }
@@ -28,7 +28,7 @@ package struct RecordingStore: JobStore {
                         idempotency: $0.options.idempotencyKey.map { .init(key: $0, wall: wall) })
                 })
         ) {
-            try await store.enqueue(jobs)
+            try await base.enqueue(jobs)
         } answer: {
             .enqueued($0.map { .init(job: $0.id.rawValue, isDuplicate: $0.isDuplicate, joined: $0.hasJoined) })
         }
@@ -47,7 +47,7 @@ package struct RecordingStore: JobStore {
                         boot: now.boot, wall: now.wall, limit: $0.limit, idleSlots: $0.idleSlots)
                 })
         ) {
-            try await store.exchange(settlements, for: request)
+            try await base.exchange(settlements, for: request)
         } answer: { exchange in
             .exchanged(
                 exchange.answers.map(\.recorded),
@@ -65,39 +65,35 @@ package struct RecordingStore: JobStore {
         return try await record(
             .extend(leases.map { Call.Lease($0) }, deadline: now.monotonic + duration.milliseconds)
         ) {
-            try await store.extend(leases, by: duration)
+            try await base.extend(leases, by: duration)
         } answer: {
             .extended(lost: $0.map { Call.Lease($0) })
         }
     }
 
     package func kick(_ ids: [JobID]) async throws {
-        try await record(.kick(jobs: ids.map(\.rawValue))) { try await store.kick(ids) }
+        try await record(.kick(jobs: ids.map(\.rawValue))) { try await base.kick(ids) }
     }
 
     package func bury(_ ids: [JobID], reason: String) async throws {
-        try await record(.bury(jobs: ids.map(\.rawValue))) { try await store.bury(ids, reason: reason) }
+        try await record(.bury(jobs: ids.map(\.rawValue))) { try await base.bury(ids, reason: reason) }
     }
 
     package func cancel(_ ids: [JobID], reason: String) async throws {
         try await record(.cancel(jobs: ids.map(\.rawValue), isCertain: true)) {
-            try await store.cancel(ids, reason: reason)
+            try await base.cancel(ids, reason: reason)
         }
     }
 
     package func delete(_ ids: [JobID]) async throws {
-        try await record(.delete(jobs: ids.map(\.rawValue))) { try await store.delete(ids) }
-    }
-
-    package func runNow(_ ids: [JobID]) async throws {
-        try await store.runNow(ids)
+        try await record(.delete(jobs: ids.map(\.rawValue))) { try await base.delete(ids) }
     }
 
     package func change(
         _ selection: JobSelection, _ change: JobChange, from cursor: SelectionCursor?, limit: Int
     ) async throws -> SelectionStep {
         // Which jobs it will change is not known before: these are the ones that it would change now.
-        let jobs = try await store.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
+        let jobs = try await base.select(selection, from: cursor, limit: limit).jobs.map(\.rawValue)
         let call: Call =
             switch change {
             case .kick: .kickQueue(selection.query.queue!.description)
@@ -107,20 +103,14 @@ package struct RecordingStore: JobStore {
             case .kickLater, .runNow, .move, .setPriority: .kickQueue(selection.query.queue!.description)
             }
         return try await record(call) {
-            try await store.change(selection, change, from: cursor, limit: limit)
+            try await base.change(selection, change, from: cursor, limit: limit)
         }
-    }
-
-    package func select(
-        _ selection: JobSelection, from cursor: SelectionCursor?, limit: Int
-    ) async throws -> SelectionStep {
-        try await store.select(selection, from: cursor, limit: limit)
     }
 
     package func reap() async throws -> ReapReport {
         let now = clock.now()
         return try await record(.reap(monotonic: now.monotonic, boot: now.boot)) {
-            try await store.reap()
+            try await base.reap()
         } answer: {
             $0.repairedGroups > 0 ? .repaired(groups: $0.repairedGroups) : .done
         }
@@ -130,7 +120,7 @@ package struct RecordingStore: JobStore {
         _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
         try await record(.register) {
-            try await store.register(worker, as: id)
+            try await base.register(worker, as: id)
         } answer: {
             .registered(worker: $0.id.rawValue)
         }
@@ -138,7 +128,7 @@ package struct RecordingStore: JobStore {
 
     package func leases(heldBy worker: WorkerID) async throws -> [HeldJob] {
         try await record(.lookUp(worker: worker.rawValue)) {
-            try await store.leases(heldBy: worker)
+            try await base.leases(heldBy: worker)
         } answer: {
             .held($0.map { Call.Lease($0.lease) })
         }
@@ -150,134 +140,37 @@ package struct RecordingStore: JobStore {
         var blames = false
         if case .died = end { blames = true }
         return try await record(.reclaim(workers: workers.map(\.rawValue), blames: blames)) {
-            try await store.reclaim(from: workers, end)
+            try await base.reclaim(from: workers, end)
         }
     }
 
-    package func registerSupervisor() async throws -> (any SupervisorSign)? { try await store.registerSupervisor() }
-
     package func configure(_ queue: QueueName, _ settings: QueueSettings) async throws {
-        guard settings.changesLimits else { return try await store.configure(queue, settings) }
+        guard settings.changesLimits else { return try await base.configure(queue, settings) }
         try await record(.limit(queue: queue.description, Call.Limits(settings))) {
-            try await store.configure(queue, settings)
+            try await base.configure(queue, settings)
         }
     }
 
     package func setWeight(_ weight: Int, ofGroup group: String, in queue: QueueName) async throws {
         try await record(.weigh(queue: queue.description, group: group, weight: weight)) {
-            try await store.setWeight(weight, ofGroup: group, in: queue)
+            try await base.setWeight(weight, ofGroup: group, in: queue)
         }
     }
 
-    // MARK: - Not recorded: they change no job
-
-    package func deregister(_ worker: WorkerID) async throws {
-        try await store.deregister(worker)
-    }
-
-    package func close() async { await store.close() }
-
-    package func checkStillThere() throws { try store.checkStillThere() }
-
-    package func groups(of queue: QueueName, limit: Int) async throws -> [GroupStats] {
-        try await store.groups(of: queue, limit: limit)
-    }
-
-    package func queue(_ name: QueueName) async throws -> QueueDetails? { try await store.queue(name) }
-
-    package func waitReason(of job: JobID) async throws -> WaitReason? { try await store.waitReason(of: job) }
-
-    package func indexText() async throws -> Int { try await store.indexText() }
-    package func stats() async throws -> [QueueStats] { try await store.stats() }
-    package func activity(of queues: [QueueName]?, last: Duration) async throws -> [QueueActivity] {
-        try await store.activity(of: queues, last: last)
-    }
-    package func page(_ filter: JobFilter, after cursor: JobCursor?) async throws -> JobPage {
-        try await store.page(filter, after: cursor)
-    }
-    package func count(_ query: JobQuery, after cursor: JobCursor?) async throws -> JobCount {
-        try await store.count(query, after: cursor)
-    }
-
-    package func errorGroups(
-        _ filter: ErrorGroupFilter, after cursor: ErrorGroupCursor?
-    ) async throws -> ErrorGroupPage {
-        try await store.errorGroups(filter, after: cursor)
-    }
-
-    package func job(_ id: JobID) async throws -> JobDetails? { try await store.job(id) }
-    package func workers() async throws -> [WorkerRecord] { try await store.workers() }
-    package func requestRestart() async throws { try await store.requestRestart() }
-    package func latestRestartRequest() async throws -> Int64 { try await store.latestRestartRequest() }
-    package func order(_ order: WorkerOrder?, to worker: WorkerID) async throws {
-        try await store.order(order, to: worker)
-    }
-    package func order(of worker: WorkerID) async throws -> WorkerOrder? { try await store.order(of: worker) }
-    package func failures(limit: Int) async throws -> [FailedJob] { try await store.failures(limit: limit) }
-    package func deaths(limit: Int) async throws -> [FailedJob] { try await store.deaths(limit: limit) }
-
-    package func exportJobs(of queues: [QueueName]?, after id: JobID?, limit: Int) async throws -> ExportedJobs {
-        try await store.exportJobs(of: queues, after: id, limit: limit)
-    }
-
-    package func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs { try await store.importJobs(jobs) }
-
-    package func nextReady(
-        in queues: [QueueName], passingOverSuspects: Bool
-    ) async throws -> NextReady {
-        try await store.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
-    }
-
-    package func isClaimable(_ job: JobID) async throws -> Bool { try await store.isClaimable(job) }
-
-    // MARK: - Operations: not recorded, except that one kicks
-
-    package func change(_ ids: [JobID], _ change: JobChange, by actor: String?) async throws {
-        try await store.change(ids, change, by: actor)
-    }
-
+    /// Operations are not recorded, except that one kicks.
     package func begin(_ operation: NewOperation) async throws -> BulkOperation {
         if case .kick = operation.change, let queue = operation.selection.query.queue {
             record.begun(.kickQueue(queue.description))
         }
-        return try await store.begin(operation)
+        return try await base.begin(operation)
     }
 
-    package func beginRestore(of operation: OperationID, by actor: String?) async throws -> BulkOperation {
-        try await store.beginRestore(of: operation, by: actor)
-    }
+    // MARK: - Looks of its own
 
-    package func step(by driver: OperationDriver) async throws -> OperationStep {
-        try await store.step(by: driver)
-    }
-
-    package func control(_ operation: OperationID, _ control: OperationControl) async throws -> BulkOperation {
-        try await store.control(operation, control)
-    }
-
-    package func operation(_ id: OperationID) async throws -> BulkOperation? { try await store.operation(id) }
-
-    package func operations(limit: Int, before id: OperationID?) async throws -> [BulkOperation] {
-        try await store.operations(limit: limit, before: id)
-    }
-
-    // MARK: - Webhooks
-
-    package func setWebhook(_ webhook: Webhook, keepsSecret: Bool) async throws -> WebhookSetting {
-        try await store.setWebhook(webhook, keepsSecret: keepsSecret)
-    }
-
-    package func webhooks() async throws -> [WebhookRecord] { try await store.webhooks() }
-    package func webhook(_ name: String) async throws -> Webhook? { try await store.webhook(name) }
-    package func deleteWebhook(_ name: String) async throws { try await store.deleteWebhook(name) }
-    package func testWebhook(_ name: String) async throws -> Enqueued { try await store.testWebhook(name) }
-    package func notifyWebhooks() async throws -> Int { try await store.notifyWebhooks() }
-
-    package func noteDelivery(_ delivery: WebhookDelivery, of webhook: String) async throws {
-        try await store.noteDelivery(delivery, of: webhook)
-    }
-
-    package func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> { store.wakeUps(in: queues) }
+    // The trials' workers and reapers look at their own intervals, so that a lost wake-up of the store is found.
+    package var safetyLookInterval: Duration? { nil }
+    package func reapSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
+    package func restartSignals(every interval: Duration) -> AsyncStream<Void> { Self.signals(every: interval) }
 }
 
 extension JobContext {
