@@ -222,7 +222,7 @@ package enum Answer: Codable, Sendable, Equatable {
     case exchanged([Settled], claimed: [Claimed])
     /// The leases that are no longer valid.
     case extended(lost: [Call.Lease])
-    case registered(worker: Int64)
+    case registered(worker: Int64, writesThroughSupervisor: Bool? = nil)
     case held([Call.Lease])
     /// Whether the schedule is new, or was replaced; otherwise it was there with the same contents.
     case scheduled(isNew: Bool, isReplaced: Bool)

@@ -128,6 +128,8 @@ package struct History {
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
     /// The process that registered a worker.
     private(set) var registrations: [Int64: String] = [:]
+    /// The workers whose supervisor writes for them.
+    private(set) var supervisedWriters: Set<Int64> = []
     /// The leases that workers have found in the store: a claim of unknown outcome has given these to them.
     private(set) var found: [String: Set<Call.Lease>] = [:]
     /// The line of the last event that a process wrote itself.
@@ -274,7 +276,10 @@ package struct History {
             weights[GroupName(queue: queue, group: group), default: []].append(weight)
         case .reclaim: reclaims.append(made)
         case .register:
-            if case .returned(.registered(let worker)) = made.outcome { registrations[worker] = made.process }
+            if case .returned(.registered(let worker, let writesThroughSupervisor)) = made.outcome {
+                registrations[worker] = made.process
+                if writesThroughSupervisor == true { supervisedWriters.insert(worker) }
+            }
         case .setSchedule, .changeSchedule, .tick: scheduleCalls.append(made)
         case .lookUp:
             if case .returned(.held(let leases)) = made.outcome { found[made.process, default: []].formUnion(leases) }

@@ -44,6 +44,9 @@ package struct HistoryChecker {
         history.enqueues.reduce(into: history.runs.mapValues(\.count)) { $0[$1.made.process, default: 0] += 1 }
     }
 
+    /// How many workers wrote through their supervisors.
+    package var supervisedWriters: Int { history.supervisedWriters.count }
+
     /// The longest time that a caller waited for an answer.
     package var longestCall: Duration {
         .nanoseconds(history.made.filter { $0.ended != .max }.map(\.duration).max() ?? 0)
@@ -60,7 +63,8 @@ package struct HistoryChecker {
             \(states["done"] ?? 0) done, \(states["buried"] ?? 0) buried, \(states["cancelled"] ?? 0) cancelled, \
             \(states["expired"] ?? 0) expired; \(runs.reduce(0, +)) runs, \
             \(runs.reduce(0) { $0 + max(0, $1 - 1) }) of them again; \(history.reaps.count) reaps, \
-            \(history.reclaims.count) times jobs taken back from the dead, \(lost) late words refused
+            \(history.reclaims.count) times jobs taken back from the dead, \(lost) late words refused; \
+            \(history.registrations.count) workers, \(history.supervisedWriters.count) of them through their supervisors
             """
     }
 }

@@ -45,7 +45,7 @@ final class SupervisedPair: Sendable {
         guard let shared = own.unwrapped as? any SharedStore else {
             throw StintError.invalidInput("it cannot be shared")
         }
-        let store = SupervisedStore(own, shared, calls)
+        let store = SupervisedStore(shared, calls)
         (self.store, self.calls, self.channel, self.session) = (store, calls, channel, session)
         (self.workerEnd, self.late) = (workerEnd, late)
         if isReading { read() }

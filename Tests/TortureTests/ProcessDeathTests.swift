@@ -19,6 +19,7 @@ struct ProcessDeathTests {
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")
         #expect(report.kills.values.reduce(0, +) == 40 && report.actions["stops"] == 6)
+        #expect(report.supervisedWriters > 0)
         #expect(report.actions["replaced databases"] == 2)
     }
 

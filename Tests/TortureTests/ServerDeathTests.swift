@@ -24,6 +24,7 @@ struct ServerDeathTests {
         let problems = report.problems
         #expect(problems == [], "seed \(seed)")
         #expect(report.kills.values.reduce(0, +) == 20 && report.actions["lost connections"] == 6)
+        #expect(report.supervisedWriters > 0)
         #expect(report.actions["crashes of the server"] == 3 && report.actions["restarts of the server"] == 2)
         try cluster.stop()
     }

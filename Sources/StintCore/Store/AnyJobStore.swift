@@ -1,5 +1,5 @@
 /// A store whose kind is known only when the program runs.
-package struct AnyJobStore: ForwardingStore {
+package struct AnyJobStore: StoreWrapper {
     package let base: any JobStore
     /// Where it is, for other processes and for people: it can be opened by this from any folder.
     package let address: String
@@ -10,9 +10,10 @@ package struct AnyJobStore: ForwardingStore {
         self.base = base
         self.address = address
     }
-}
 
-extension JobStore {
-    /// The store inside an ``AnyJobStore``; any other store as it is.
-    package var unwrapped: any JobStore { (self as? AnyJobStore)?.base ?? self }
+    package func wrapping(_ base: any JobStore) -> AnyJobStore {
+        var store = AnyJobStore(base, address: address)
+        store.formers = formers
+        return store
+    }
 }

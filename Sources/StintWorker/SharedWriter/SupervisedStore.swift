@@ -11,8 +11,8 @@ import StintPlatform
 ///
 /// Settlements with jobs to enqueue are the worker's own: their payloads do not go through the supervisor.
 struct SupervisedStore: ForwardingStore {
-    let base: any JobStore
     private let shared: any SharedStore
+    var base: any JobStore { shared }
     /// `nil`: the payloads come with the supervisor's replies.
     private let loading: (any PayloadLoadingStore)?
     let calls: StoreCalls
@@ -21,11 +21,8 @@ struct SupervisedStore: ForwardingStore {
     /// ``JobStore/safetyLookInterval``.
     private static let safetyLook: Duration = .seconds(5)
 
-    /// - Parameters:
-    ///   - base: The worker's own store.
-    ///   - shared: The same, without an ``AnyJobStore`` around it.
-    init(_ base: any JobStore, _ shared: any SharedStore, _ calls: StoreCalls) {
-        self.base = base
+    /// - Parameter shared: The worker's own store.
+    init(_ shared: any SharedStore, _ calls: StoreCalls) {
         self.shared = shared
         loading = shared as? any PayloadLoadingStore
         self.calls = calls

@@ -133,9 +133,8 @@ final class SupervisorConnection: Sendable {
         guard let offeredStore, let shared = own.unwrapped as? any SharedStore,
             SupervisorOffer.text(of: shared) == offeredStore
         else { return own }
-        let store = SupervisedStore(own, shared, calls)
         self.own.set(own)
-        return store
+        return own.replacingUnwrapped { _ in SupervisedStore(shared, calls) }
     }
 
     /// Sends a message without blocking: a supervisor that does not read must not stop its workers.

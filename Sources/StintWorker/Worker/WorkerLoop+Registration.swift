@@ -11,7 +11,7 @@ extension WorkerLoop {
         WorkerRegistration(
             name: options.name, process: .current, supervisor: worker.supervisorConnection?.supervisor,
             supervisorSign: worker.supervisorConnection?.supervisorSign, queues: worker.queues,
-            concurrency: options.concurrency, writesThroughSupervisor: store is SupervisedStore)
+            concurrency: options.concurrency, writesThroughSupervisor: store.unwrapped is SupervisedStore)
     }
 
     /// - Returns: Whether it may work: `false` if it was stopped before.

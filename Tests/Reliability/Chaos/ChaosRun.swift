@@ -83,6 +83,8 @@ package struct ChaosRun: Sendable {
         package var missing: [String] = []
         /// How many jobs the processes at each post of a role have enqueued or started.
         package var shares: [Role: [Int]] = [:]
+        /// How many workers wrote through their supervisors.
+        package var supervisedWriters = 0
         package var longestCall: Duration = .zero
         package var failovers: [Failovers.Outcome] = []
         /// How soon all went on after each of them, in words.
@@ -171,6 +173,7 @@ package struct ChaosRun: Sendable {
         for (post, names) in names where post.surroundings == .plain {
             report.shares[post.role, default: []].append(names.reduce(0) { $0 + shares[$1, default: 0] })
         }
+        report.supervisedWriters = checker.supervisedWriters
         report.longestCall = checker.longestCall
         failovers?.judge(&report, checker)
         for job in final.jobs where job.states == ["buried"] {

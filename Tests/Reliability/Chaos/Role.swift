@@ -136,6 +136,8 @@ package struct Player: Sendable {
         var options = SupervisorOptions()
         options.workers = 2
         options.gracePeriod = .seconds(5)
+        // Some lives of it in the other way, so that both are beside each other.
+        options.sharesWriter = seed % 4 != 0
         return Supervisor(queue, options: options) { worker($0) }
     }
 

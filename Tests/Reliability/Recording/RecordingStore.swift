@@ -3,7 +3,7 @@ import StintCore
 import StintPlatform
 
 /// A store that writes its calls and its answers into a history.
-package struct RecordingStore: ForwardingStore {
+package struct RecordingStore: StoreWrapper {
     package let base: any JobStore
     let record: Recorder
     /// The clock of the store, for the checker of the history.
@@ -14,6 +14,13 @@ package struct RecordingStore: ForwardingStore {
         self.clock = clock
         record = Recorder(log)
     }
+
+    private init(_ store: any JobStore, _ other: RecordingStore) {
+        base = store
+        (record, clock) = (other.record, other.clock)
+    }
+
+    package func wrapping(_ base: any JobStore) -> RecordingStore { RecordingStore(base, self) }
 
     package func enqueue(_ jobs: [NewJob]) async throws -> [Enqueued] {
         let wall = jobs.contains { $0.options.idempotencyKey != nil } ? clock.now().wall : 0
@@ -122,7 +129,8 @@ package struct RecordingStore: ForwardingStore {
         try await record(.register) {
             try await base.register(worker, as: id)
         } answer: {
-            .registered(worker: $0.id.rawValue)
+            .registered(
+                worker: $0.id.rawValue, writesThroughSupervisor: worker.writesThroughSupervisor ? true : nil)
         }
     }
 

@@ -38,6 +38,8 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     /// Jobs whose handler has started and whose outcome was not sent to the store.
     var unsettled: [Lease: String] = [:]
     var isEnqueueing = false
+    /// What operators do through it at the moment.
+    var operatorsAtWork = 0
     var wasStopped = false
     /// Whether it has ended by itself.
     var hasEnded = false

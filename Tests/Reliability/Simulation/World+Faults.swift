@@ -114,9 +114,11 @@ extension World {
     func asOperator(_ act: @escaping @Sendable (JobQueue<RecordingStore>) async throws -> Void) {
         guard let house = processes.last(where: { $0.place.name == "house" && $0.state != .dead }) else { return }
         let queue = queue(of: house)
+        house.operatorsAtWork += 1
         scheduler.perform(as: house) {
             Task {
                 do { try await act(queue) } catch { self.logger.debug("an operator was refused: \(error)") }
+                house.operatorsAtWork -= 1
             }
         }
     }
@@ -152,7 +154,10 @@ extension World {
                 await scheduler.pause(.seconds(1))
             }
             try await endSchedules()
-            while try database.unfinished > 0 { await scheduler.pause(.seconds(1)) }
+            // A kick that was held up makes jobs ready again.
+            while try processes.contains(where: { $0.state != .dead && $0.operatorsAtWork > 0 })
+                || database.unfinished > 0
+            { await scheduler.pause(.seconds(1)) }
         } catch {
             problem("the database cannot be read: \(error)")
         }
