@@ -128,6 +128,8 @@ package struct History {
     private(set) var extensions: [Int64: [(leases: Set<Call.Lease>, deadline: Int64, made: Made)]] = [:]
     /// The process that registered a worker.
     private(set) var registrations: [Int64: String] = [:]
+    /// Processes with a worker that may be registered and never began.
+    private(set) var unansweredRegistrations: Set<String> = []
     /// The workers whose supervisor writes for them.
     private(set) var supervisedWriters: Set<Int64> = []
     /// The leases that workers have found in the store: a claim of unknown outcome has given these to them.
@@ -279,6 +281,8 @@ package struct History {
             if case .returned(.registered(let worker, let writesThroughSupervisor)) = made.outcome {
                 registrations[worker] = made.process
                 if writesThroughSupervisor == true { supervisedWriters.insert(worker) }
+            } else if made.mayHaveHappened {
+                unansweredRegistrations.insert(made.process)
             }
         case .setSchedule, .changeSchedule, .tick: scheduleCalls.append(made)
         case .lookUp:

@@ -111,6 +111,8 @@ extension HistoryChecker {
                 $0.outcome == .returned(.done) && $0.invoked > claim.returned && $0.invoked < next.returned
                     && !history.mayBeUndone($0)
             }), case .reclaim(let workers, blames: true) = death.call,
+            // Of a worker that was just registered the store cannot know what it had started.
+            !history.unansweredRegistrations.contains(claim.process),
             // If two died together, either may have been the cause.
             workers.allSatisfy({ history.registrations[$0] == claim.process }),
             // Another reaper that could not prove it may have been the first.

@@ -79,9 +79,11 @@ struct HistoryBuilder {
         settle(process, job, token: token)
     }
 
-    mutating func register(_ process: String, as worker: Int64, under supervisor: String? = nil) {
+    mutating func register(
+        _ process: String, as worker: Int64, under supervisor: String? = nil, writesThroughSupervisor: Bool? = nil
+    ) {
         add(process, .began(supervisor: supervisor))
-        call(process, .register, .registered(worker: worker))
+        call(process, .register, .registered(worker: worker, writesThroughSupervisor: writesThroughSupervisor))
     }
 
     mutating func claim(

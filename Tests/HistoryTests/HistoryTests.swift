@@ -137,6 +137,24 @@ struct HistoryTests {
         #expect(giveBack("x", history) == [.staleWord])
     }
 
+    @Test("lets a worker give back what its supervisor has claimed for it too late, if it has asked for jobs")
+    func lateClaims() {
+        var history = HistoryBuilder()
+        history.enqueue("a", as: 1)
+        for (worker, process) in ["w", "x"].enumerated() {
+            history.register(process, as: Int64(worker + 1), under: "house", writesThroughSupervisor: true)
+        }
+        history.callInVain("w", .exchange([], claim: .init(worker: 1, deadline: 1_000, boot: "b")))
+        func settle(_ process: String, _ outcome: Call.Outcome, _ answer: Answer.Settled) -> Set<Rule> {
+            var history = history
+            history.settle(process, 1, token: 1, outcome, answer)
+            return history.broken(job(1, "a", "ready"), drained: false)
+        }
+        #expect(settle("w", .release, .ready) == [])
+        #expect(settle("w", .fail, .delayed) == [.staleWord])
+        #expect(settle("x", .release, .ready) == [.staleWord])
+    }
+
     @Test("lets a copy of the database undo what was done since it was begun, and nothing else")
     func replacement() {
         /// What `body` tells happens before the copy is begun, in between, or when it has arrived.
@@ -456,7 +474,7 @@ struct HistoryTests {
 
         func dead(
             under supervisor: String? = nil, beside other: Int64? = nil, throwing: Bool = false, doubting: Bool = false,
-            then attempt: Int
+            registering: Bool = false, then attempt: Int
         ) -> Set<Rule> {
             var history = HistoryBuilder()
             history.enqueue("a", as: 1)
@@ -469,6 +487,7 @@ struct HistoryTests {
                 history.start("w", other, token: 9)
             }
             if throwing { history.add("w", .handlerThrew(job: 1, token: 1)) }
+            if registering { history.callInVain("w", .register) }
             history.add("w", .killed)
             let reclaim = history.invoke("s", .reclaim(workers: [1], blames: true))
             if doubting { history.call("t", .reclaim(workers: [1], blames: false)) }
@@ -485,6 +504,7 @@ struct HistoryTests {
         #expect(dead(beside: 2, then: 1) == [])
         #expect(dead(throwing: true, then: 1) == [])
         #expect(dead(doubting: true, then: 1) == [])
+        #expect(dead(registering: true, then: 1) == [])
 
         var many = HistoryBuilder()
         many.enqueue("a", as: 1)

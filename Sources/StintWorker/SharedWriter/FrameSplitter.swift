@@ -1,17 +1,17 @@
 /// Cuts the bytes of a socket into lines and frames. It holds an unfinished one only.
-struct FrameSplitter {
+package struct FrameSplitter {
     private let longestLine: Int
     private let longestFrame: Int
     /// The beginning of an unfinished line or frame.
     private var rest: [UInt8] = []
 
     /// - Parameter longestLine: A longer one is malformed; 0: there are no lines, only frames.
-    init(longestLine: Int, longestFrame: Int) {
+    package init(longestLine: Int, longestFrame: Int) {
         self.longestLine = longestLine
         self.longestFrame = longestFrame
     }
 
-    enum Part {
+    package enum Part {
         /// Without its line break.
         case line(String)
         /// Without its header.
@@ -21,7 +21,7 @@ struct FrameSplitter {
     /// - Parameter body: Called with each part that the bytes complete.
     /// - Throws: ``MessageDecoder/Malformed`` for a frame or a line that is too long, and what `body` throws. Nothing more can
     ///   be read then.
-    mutating func append(_ bytes: UnsafeRawBufferPointer, _ body: (Part) throws -> Void) throws {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer, _ body: (Part) throws -> Void) throws {
         guard !rest.isEmpty else {
             rest.append(contentsOf: bytes[try split(bytes, body)...])
             return

@@ -7,11 +7,11 @@ import Synchronization
 /// If the supervisor has died, or does not read its messages for ``patience`` (it was stopped), requests in progress fail
 /// with the code `outcomeUnknown`, and the worker uses the store by itself. It goes through the supervisor again as
 /// soon as that answers.
-final class StoreCalls: Sendable {
+package final class StoreCalls: Sendable {
     typealias Answer = @Sendable (Result<StoreReply, any Error>) -> Void
 
     /// How long the supervisor may leave a question unanswered whether it is there. It answers that without its store.
-    static let patience: Duration = .seconds(5)
+    package static let patience: Duration = .seconds(5)
     private var lookInterval: Duration { patience / 5 }
 
     /// The number of the question whether the supervisor is there.
@@ -50,7 +50,7 @@ final class StoreCalls: Sendable {
     private let onLateReply: @Sendable ([Lease]) -> Void
 
     /// - Parameter send: Sends bytes to the supervisor. It must not block.
-    init(
+    package init(
         patience: Duration = StoreCalls.patience, send: @escaping @Sendable ([UInt8]) -> Void,
         onLateReply: @escaping @Sendable ([Lease]) -> Void
     ) {
@@ -58,6 +58,11 @@ final class StoreCalls: Sendable {
         self.send = send
         self.onLateReply = onLateReply
     }
+
+    /// The store of a worker whose calls go this way.
+    ///
+    /// - Parameter own: The worker's own store.
+    package func store(_ own: any SharedStore) -> any JobStore { SupervisedStore(own, self) }
 
     /// Whether requests reach the supervisor.
     var isOpen: Bool { state.withLock { !$0.isOver && !$0.isSilent } }
@@ -170,7 +175,7 @@ final class StoreCalls: Sendable {
 
     /// - Parameter frame: Without its header.
     /// - Throws: An error if it is no reply.
-    func receive(_ frame: UnsafeRawBufferPointer) throws {
+    package func receive(_ frame: UnsafeRawBufferPointer) throws {
         let (number, reply) = try StoreFrame.decode(frame) { try StoreReply(from: &$0) }
         let (call, listener) = state.withLock { state in
             if number == Self.ping { (state.asked, state.isSilent) = (nil, false) }
@@ -189,7 +194,7 @@ final class StoreCalls: Sendable {
     }
 
     /// The supervisor has died.
-    func end() {
+    package func end() {
         let (calls, listeners) = state.withLock { state in
             state.isOver = true
             defer { (state.calls, state.listeners) = ([:], [:]) }

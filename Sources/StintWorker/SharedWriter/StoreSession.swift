@@ -2,7 +2,7 @@ import StintCore
 import Synchronization
 
 /// The requests of one worker process.
-final class StoreSession: Sendable {
+package final class StoreSession: Sendable {
     /// How many requests may be in progress, and how many listeners there may be: more than a worker ever has, since a request is in
     /// progress here for a moment longer than there (``StoreRequest/maximumInProgress``).
     static let maximumRequests = 2 * StoreRequest.maximumInProgress
@@ -35,7 +35,7 @@ final class StoreSession: Sendable {
 
     /// - Parameter frame: Without its header.
     /// - Throws: An error if it is no request, or one too many: the worker does not speak this protocol.
-    func receive(_ frame: UnsafeRawBufferPointer) throws {
+    package func receive(_ frame: UnsafeRawBufferPointer) throws {
         let (number, request) = try StoreFrame.decode(frame) { try StoreRequest(from: &$0) }
         let isOver = try state.withLock { state in
             guard state.inProgress < Self.maximumRequests, state.listening.count < Self.maximumRequests else {
@@ -149,7 +149,7 @@ final class StoreSession: Sendable {
     }
 
     /// Called when the worker's process has ended, before its last messages are read: nothing is claimed for it any more.
-    func workerHasEnded() {
+    package func workerHasEnded() {
         let (listening, stopRevocations) = state.withLock { state in
             state.isOver = true
             defer { (state.listening, state.stopRevocations) = ([:], nil) }
@@ -160,7 +160,7 @@ final class StoreSession: Sendable {
     }
 
     /// Waits until no request is in progress.
-    func settled() async {
+    package func settled() async {
         await withCheckedContinuation { continuation in
             let isIdle = state.withLock { state in
                 if state.inProgress > 0 { state.waiting.append(continuation) }

@@ -181,7 +181,7 @@ struct SupervisedStore: ForwardingStore {
 extension JobStore {
     /// Gives back what a supervisor has claimed for this worker when that did not wait for it any more. Also harmless if
     /// the worker has looked it up and given it back by itself.
-    func giveBack(_ late: [Lease]) {
+    package func giveBack(_ late: [Lease]) {
         Task {
             do {
                 _ = try await exchange(late.map { Settlement($0, .release(after: .zero)) }, for: nil)

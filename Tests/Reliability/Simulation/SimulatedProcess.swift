@@ -3,6 +3,7 @@ import StintCore
 import StintPlatform
 import StintRunFiles
 import StintSQLite
+import StintWorker
 
 /// A process of a simulated world.
 ///
@@ -17,6 +18,10 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
     let log: HistoryLog
     /// Shows others that its supervisor lives.
     var supervisorFile: SupervisorFile?
+    /// Of a worker whose supervisor writes for it.
+    var socket: SimulatedSocket?
+    /// A supervisor's answers to its workers.
+    var server: StoreServer?
     var hasOrderToStop = false
     /// Records all of its calls to the store.
     var store: RecordingStore?
@@ -60,9 +65,11 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
         enum Kind {
             /// Enqueues.
             case producer
-            /// A person, and the supervisor of the workers.
+            /// A person, and the supervisor of workers that write by themselves.
             case house
             case reaper
+            /// Writes for the workers of a place.
+            case supervisor
             case workers([WorkerPlan])
         }
 
@@ -120,9 +127,11 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
 
     func forget() {
         (held, listeners, shutDown, cancel, store) = ([], [:], {}, {}, nil)
+        (socket, server) = (nil, nil)
         (revocationListeners, scheduleListeners) = ([], [])
     }
 
+    var isSupervisor: Bool { if case .supervisor = place.kind { true } else { false } }
     var isWorker: Bool { if case .workers = place.kind { true } else { false } }
 
     /// Each process that is supervised has a supervisor of its own.

@@ -36,10 +36,15 @@ struct SimulatedStore: JobStore {
             for settlement in settlements { process.unsettled[settlement.lease] = nil }
             return try await store.exchange(settlements, for: request)
         }
-        for (settlement, answer) in zip(settlements, exchange.answers) where answer == .leaseLost {
-            world.lostLease(of: settlement.lease.job, by: process)
-        }
+        note(settlements, exchange.answers)
         return exchange
+    }
+
+    func note(_ settlements: [Settlement], _ answers: [Settlement.Answer]) {
+        for (settlement, answer) in zip(settlements, answers) {
+            process.unsettled[settlement.lease] = nil
+            if answer == .leaseLost { world.lostLease(of: settlement.lease.job, by: process) }
+        }
     }
 
     func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
@@ -193,17 +198,25 @@ struct SimulatedStore: JobStore {
     func register(
         _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
-        let registration = WorkerRegistration(
-            name: worker.name, process: WorkerProcess(process.identity), supervisor: process.supervisor,
-            supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency,
-            writesThroughSupervisor: worker.writesThroughSupervisor)
         let place = try await perform {
-            let place = try await store.register(registration, as: id)
+            let place = try await store.register(identified(worker), as: id)
             // Even if no answer arrives: its process has the lock.
             if id == nil { process.workers.append(place.id) }
             if process.nature == .foreign { unlink("\(process.place.stores.store.path)-worker-\(place.id)") }
             return place
         }
+        return registered(place)
+    }
+
+    /// With the identity of the simulated process.
+    func identified(_ worker: WorkerRegistration) -> WorkerRegistration {
+        WorkerRegistration(
+            name: worker.name, process: WorkerProcess(process.identity), supervisor: process.supervisor,
+            supervisorSign: process.supervisorFile?.name, queues: worker.queues, concurrency: worker.concurrency,
+            writesThroughSupervisor: worker.writesThroughSupervisor)
+    }
+
+    func registered(_ place: RegisteredWorker) -> RegisteredWorker {
         world.watch(place.revocations)
         return RegisteredWorker(
             id: place.id, scoreboard: place.scoreboard, runLock: process.runLock,

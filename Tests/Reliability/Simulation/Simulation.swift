@@ -15,7 +15,7 @@ package final class Simulation {
     package init(folder: String, logger: Logger) throws {
         path = folder + "/stint.db"
         self.logger = logger
-        stores = try (0..<7).map { [path] _ in try StoresOfProcess(path: path, logger: logger) }
+        stores = try (0..<World.mostStores).map { [path] _ in try StoresOfProcess(path: path, logger: logger) }
         database = try DatabaseOfWorld(path: path)
         // What is created only once in a process reads clocks, and so takes time: it must not happen in the first
         // world.

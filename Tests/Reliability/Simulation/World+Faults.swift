@@ -33,7 +33,7 @@ extension World {
     private func inject(_ kind: WorldPlan.Fault.Kind) {
         guard !isCalm else { return }
         logger.debug("at \(scheduler.now / 1_000_000) ms: \(kind)")
-        let living = processes.filter { $0.state != .dead && $0.place.name != "house" }
+        let living = processes.filter { $0.state != .dead && $0.place.name != "house" && !$0.isSupervisor }
         switch kind {
         case .kill:
             if !living.isEmpty { kill(dice.one(of: living)) }
@@ -53,6 +53,8 @@ extension World {
         case .stopsTree(let patience): stopTree(patience)
         case .killsTree:
             for process in living where process.isWorker { kill(process, with: true) }
+        case .killsSupervisor: killSupervisor()
+        case .stopsSupervisors(let duration): stopSupervisors(for: duration)
         case .wallClockJumps(let duration): setWallClock(ahead: duration)
         case .reboot: reboot()
         case .operatorPauses(let duration):
@@ -168,6 +170,9 @@ extension World {
         for process in processes where process.state != .dead {
             scheduler.perform(as: process) { process.cancel() }
         }
-        while processes.contains(where: { $0.state != .dead }) { await scheduler.pause(.seconds(1)) }
+        while processes.contains(where: { $0.state != .dead && !$0.isSupervisor }) {
+            await scheduler.pause(.seconds(1))
+        }
+        for process in processes where process.isSupervisor { endSupervisor(process) }
     }
 }

@@ -19,7 +19,8 @@ extension World {
     func lostLease(of job: JobID, by process: SimulatedProcess) {
         guard let reference = references[job] else { return }
         let mayBeLate =
-            process.wasStopped || plan.refusals > 0 || plan.distance > .milliseconds(5) || plan.hasLongLock
+            process.wasStopped || process.socket?.supervisor.wasStopped == true || plan.disturbsSupervisors
+            || plan.refusals > 0 || plan.distance > .milliseconds(5) || plan.hasLongLock
         let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
         if !mayBeLate && !isForeseen {
             problem("\(process.name) has lost its lease on \(reference), and nothing held it up")

@@ -9,7 +9,7 @@ extension World {
     func live(_ process: SimulatedProcess) async {
         switch process.place.kind {
         case .producer: await produce(process)
-        case .house: await waitForCancellation()
+        case .house, .supervisor: await waitForCancellation()
         case .reaper: await serve(process, [Reaper(queue(of: process), every: plan.reaperInterval, logger: logger)])
         case .workers(let plans):
             await serve(process, plans.enumerated().map { worker(process, number: $0 + 1, $1) })

@@ -26,6 +26,9 @@ final class World: @unchecked Sendable {
     /// Until when a program holds the write lock of the database.
     var lockedUntil: Int64 = 0
     private(set) var boots = 1
+    /// For the places in their order, and then for the supervisors of the workers.
+    let stores: [StoresOfProcess]
+    static let mostStores = 3 + 2 * WorldPlan.mostWorkers
     private var bootedAt: Int64 = 0
     private var numbers = 0
     /// The version of the database at the last notification of a commit.
@@ -55,6 +58,7 @@ final class World: @unchecked Sendable {
         scheduler = Scheduler(seed: seed)
         plan = WorldPlan(scheduler.dice)
         self.logger = logger
+        self.stores = stores
         self.database = database
         jobsToEnqueue = plan.jobs.sorted { $0.time < $1.time }
         places = [
@@ -143,8 +147,7 @@ final class World: @unchecked Sendable {
             place, boot: boot(of: place), generation: boots, number: Int32(nextNumber()), log: log)
         processes.append(process)
         process.store = RecordingStore(
-            SimulatedStore(world: self, process: process), process.log, clock: SimulatedClock(world: self, place: place)
-        )
+            store(of: process), process.log, clock: SimulatedClock(world: self, place: place))
         place.stores.clock.lend(SimulatedClock(world: self, place: place))
         process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
         scheduler.perform(as: process) {
@@ -190,9 +193,12 @@ final class World: @unchecked Sendable {
     /// Its end is noticed, perhaps, and another process follows.
     private func isOver(_ process: SimulatedProcess, _ end: WorkerEnd) {
         let house = processes.last { $0.place.name == "house" && $0.state != .dead }
-        if process.supervisor != nil, let house, !deadSupervisors.contains(process.identity.processID) {
+        let hasSupervisor = process.supervisor != nil && !deadSupervisors.contains(process.identity.processID)
+        if hasSupervisor, let socket = process.socket {
+            reclaimThroughSocket(from: process, end, socket)
+        } else if hasSupervisor, let house {
             scheduler.run(after: dice.milliseconds(0...20), as: house) {
-                Task { await self.reclaim(from: process, end, house) }
+                Task { await self.reclaim(from: process, end, as: house) }
             }
         } else {
             endSupervisor(of: process)
@@ -203,13 +209,14 @@ final class World: @unchecked Sendable {
     }
 
     private func endSupervisor(of process: SimulatedProcess) {
+        if let socket = process.socket { return endSupervisor(socket.supervisor) }
         deadSupervisors.insert(process.identity.processID)
         process.supervisorFile?.abandon()
     }
 
     /// As the supervisor does it, until it has succeeded.
-    private func reclaim(from process: SimulatedProcess, _ end: WorkerEnd, _ house: SimulatedProcess) async {
-        let store = house.store!
+    func reclaim(from process: SimulatedProcess, _ end: WorkerEnd, as supervisor: SimulatedProcess) async {
+        let store = supervisor.store!
         while true {
             do {
                 let identity = WorkerProcess(process.identity)
@@ -229,7 +236,7 @@ final class World: @unchecked Sendable {
             process.state = .dead
             process.place.stores.finish(process)
             process.log.append(.killed)
-            endSupervisor(of: process)
+            if process.isWorker { endSupervisor(of: process) }
             process.abandonLocks()
         }
         boots += 1

@@ -19,6 +19,8 @@ struct WorldPlan: Sendable {
     var schedules: [SchedulePlan] = []
     /// The limits that the queues begin with.
     var limits: [QueueName: QueueSettings] = [:]
+    /// Whether supervisors write for their workers.
+    var sharesWriter = false
 
     /// Something that happens at a time.
     struct Fault: Sendable {
@@ -50,6 +52,10 @@ struct WorldPlan: Sendable {
             case operatorKicksAll
             /// Buries a job that runs and kicks it, so that its holder comes too late.
             case operatorRetries
+            /// SIGKILL for a supervisor that writes for its workers; they end by themselves.
+            case killsSupervisor
+            /// SIGSTOP for all supervisors that write for their workers, and SIGCONT after a while.
+            case stopsSupervisors(Duration)
             case operatorLimits(QueueName, QueueSettings)
             case operatorWeighs(QueueName, group: String, Int)
         }
@@ -62,8 +68,17 @@ struct WorldPlan: Sendable {
             case .operatorBuries, .operatorDeletes, .operatorCancels, .operatorRetries: true
             case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
                 .operatorKicks, .operatorKicksAll, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits,
-                .operatorWeighs:
+                .operatorWeighs, .killsSupervisor, .stopsSupervisors:
                 false
+            }
+        }
+    }
+
+    var disturbsSupervisors: Bool {
+        misfortunes.contains {
+            switch $0.kind {
+            case .killsSupervisor, .stopsSupervisors: true
+            default: false
             }
         }
     }
@@ -83,6 +98,8 @@ struct WorldPlan: Sendable {
     /// makes suspects, and the next one of each is known.
     var mostDeaths: Int { 2 * jobs.reduce(0) { $0 + $1.killings } }
 
+    /// How many places of workers there are at most.
+    static let mostWorkers = 4
     static let queues: [QueueName] = ["mail", "push", "sms"].map { try! QueueName($0) }
 
     init(_ dice: Dice) {
@@ -93,7 +110,7 @@ struct WorldPlan: Sendable {
         if dice.happens(50) { lostWakeUps = dice.one(of: [5, 50, 100]) }
         let queues = Array(Self.queues.prefix(dice.int(1...3)))
         for number in 1...dice.int(3...14) { jobs.append(JobPlan("job-\(number)", queues, unrest, dice)) }
-        for number in 1...dice.int(2...4) {
+        for number in 1...dice.int(2...Self.mostWorkers) {
             natures.append(dice.one(of: [.supervised, .supervised, .plain, .plain, .foreign]))
             // A supervisor and its workers read the same one.
             let bootID: SimulatedProcess.Place.BootID = dice.one(of: [.machines, .own, .own, .hidden])
@@ -110,6 +127,16 @@ struct WorldPlan: Sendable {
         if dice.happens(50) { addGroups(queues, dice) }
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
         if dice.happens(50) { addRepeats(dice) }
+        sharesWriter = dice.happens(70)
+        if dice.happens(40) {
+            for _ in 1...dice.int(1...3) {
+                add(
+                    dice.one(of: [
+                        .killsSupervisor, .stopsSupervisors(dice.milliseconds(100...4_000)),
+                        .stopsSupervisors(dice.milliseconds(4_000...30_000)),
+                    ]), dice)
+            }
+        }
     }
 
     /// Some jobs have idempotency keys, and are enqueued again, as by producers that do not know whether they were. Some
