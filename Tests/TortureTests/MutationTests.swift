@@ -34,10 +34,14 @@ struct MutationTests {
     }
 
     @Test(
-        "the immediate transaction, the unique index, the end of a digest, the tick, the key: with everything running",
+        """
+        the immediate transaction, the unique index, the end of a digest, the tick, the key, the supervisor's answer: \
+        with everything running
+        """,
         arguments: [
             (RemovedGuard.immediateTransaction, Rule.busyTooEarly), (.uniqueIndex, .keyTwice),
             (.closedDigest, .eventUnread), (.tickTransaction, .tickTwice), (.idempotencyKey, .repeatedTwice),
+            (.earlyAnswer, .ranAfterDone),
         ])
     func run(_ removed: RemovedGuard, _ rule: Rule) async throws {
         // Whether it shows that a guard is missing depends on moments at which processes meet, and a run has only some: the next

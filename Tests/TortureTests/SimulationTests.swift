@@ -42,6 +42,7 @@ import Testing
                     ]
                 ),
                 ("attempt-before-start", ["uses up an attempt"]),
+                ("early-answer", ["an acknowledged job never runs again"]),
                 ("closed-digest", ["the acknowledged run of a digest was given all of its events"]),
                 ("unique-index", ["of the jobs with one unique key one at most is not done"]),
                 ("expiry", ["no job is claimed or started once its time is over"]),

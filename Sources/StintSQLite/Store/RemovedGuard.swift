@@ -17,6 +17,8 @@
         case closedDigest = "closed-digest"
         /// An answer does not wait until the log is on disk.
         case sync
+        /// A supervisor answers its workers' acks before these are on disk.
+        case earlyAnswer = "early-answer"
         /// Claims hand out jobs whose time is over.
         case expiry
         /// Revocations change no mark, so holders are not told before their next heartbeat.

@@ -25,6 +25,9 @@ extension SQLiteStore: PayloadLoadingStore {
         _ settlements: [Settlement], for request: ClaimRequest?,
         answer: @escaping @Sendable (Result<ClaimedExchange, any Error>) -> Void
     ) {
+        #if STINT_MUTATIONS
+            if answersEarly(settlements, request, answer) { return }
+        #endif
         let open: OpenFile
         do { open = try beginCall() } catch { return answer(.failure(error)) }
         open.transactions.write(
