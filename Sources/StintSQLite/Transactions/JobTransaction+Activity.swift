@@ -79,9 +79,10 @@ extension JobTransaction {
         var waits = LatencyHistogram()
         // Mostly many have come together.
         var same: (wait: Int64, jobs: Int) = (0, 0)
+        let enqueueTimes = try enqueueTimes(of: jobs)
         for job in jobs {
             // Nothing is known of a job whose row another program has removed.
-            let readyAt = try job.readyAt ?? statement(HotSQL.enqueuedAt).first(job.id) { $0.int(0) } ?? now.wall
+            let readyAt = job.readyAt ?? enqueueTimes[job.id] ?? now.wall
             let (difference, overflow) = now.wall.subtractingReportingOverflow(readyAt)
             let wait = overflow ? 0 : max(0, difference)
             if wait != same.wait {
@@ -92,6 +93,23 @@ extension JobTransaction {
         }
         waits.add(milliseconds: same.wait, times: same.jobs)
         return waits
+    }
+
+    /// When those of these jobs were enqueued that are ready since then: a look for each row of ids that follow one another, as
+    /// the jobs of a group often do.
+    private func enqueueTimes(of jobs: [Candidate]) throws -> [Int64: Timestamp] {
+        let wanted = jobs.filter { $0.readyAt == nil }
+        guard var first = wanted.first?.id else { return [:] }
+        let select = try statement(HotSQL.enqueuedAt)
+        var times: [Int64: Timestamp] = [:]
+        times.reserveCapacity(wanted.count)
+        for (index, job) in wanted.enumerated() {
+            let next = index + 1 < wanted.count ? wanted[index + 1].id : nil
+            if let next, next == job.id &+ 1 { continue }
+            _ = try select.rows(first, job.id) { times[$0.int(0)] = $0.int(1) }
+            if let next { first = next }
+        }
+        return times
     }
 
     /// The first time since which one of a queue's ready jobs is ready, in three looks, each by an index: jobs that

@@ -25,7 +25,8 @@ extension JobTransaction {
         choice.isWholeLine = line.size < Self.width(of: queue)
         if !choice.isWholeLine { choice.quantum = queue.quantum }
         // Looked up once and not for each group.
-        let first = try statement(HotSQL.firstJobsOfGroup)
+        let anyIsLater = try statement(HotSQL.anyReadyLater).first(queue.id) { _ in true } ?? false
+        let first = try statement(anyIsLater ? HotSQL.firstJobsOfGroup : HotSQL.firstNewJobsOfGroup)
         let all = try statement(HotSQL.jobsOfGroup)
         let innocents = skipsSuspects ? try statement(HotSQL.innocentsOfGroup) : all
         while choice.rows.count < queue.room {
