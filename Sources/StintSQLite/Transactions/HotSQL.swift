@@ -73,7 +73,7 @@ package enum HotSQL {
         FROM stint_ready r LEFT JOIN stint_jobs j ON j.id = r.job_id
         WHERE r.queue_id = ?1 ORDER BY r.priority, r.job_id LIMIT ?2
         """
-    package static let enqueuedAt = "SELECT id, enqueued_at FROM stint_jobs WHERE id BETWEEN ?1 AND ?2"
+    package static let enqueuedAt = "SELECT enqueued_at FROM stint_jobs WHERE id BETWEEN ?1 AND ?2"
     /// The same for a claim that passes over suspects. It reads past all suspects that come first, which are few.
     package static let readyInnocents = """
         SELECT \(readyColumns) FROM stint_ready

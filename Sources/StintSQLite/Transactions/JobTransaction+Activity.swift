@@ -79,10 +79,7 @@ extension JobTransaction {
         var waits = LatencyHistogram()
         // Mostly many have come together.
         var same: (wait: Int64, jobs: Int) = (0, 0)
-        let enqueueTimes = try enqueueTimes(of: jobs)
-        for job in jobs {
-            // Nothing is known of a job whose row another program has removed.
-            let readyAt = job.readyAt ?? enqueueTimes[job.id] ?? now.wall
+        for readyAt in try readyTimes(of: jobs) {
             let (difference, overflow) = now.wall.subtractingReportingOverflow(readyAt)
             let wait = overflow ? 0 : max(0, difference)
             if wait != same.wait {
@@ -95,19 +92,24 @@ extension JobTransaction {
         return waits
     }
 
-    /// When those of these jobs were enqueued that are ready since then: a look for each row of ids that follow one another, as
-    /// the jobs of a group often do.
-    private func enqueueTimes(of jobs: [Candidate]) throws -> [Int64: Timestamp] {
-        let wanted = jobs.filter { $0.readyAt == nil }
-        guard var first = wanted.first?.id else { return [:] }
-        let select = try statement(HotSQL.enqueuedAt)
-        var times: [Int64: Timestamp] = [:]
-        times.reserveCapacity(wanted.count)
-        for (index, job) in wanted.enumerated() {
-            let next = index + 1 < wanted.count ? wanted[index + 1].id : nil
-            if let next, next == job.id &+ 1 { continue }
-            _ = try select.rows(first, job.id) { times[$0.int(0)] = $0.int(1) }
-            if let next { first = next }
+    /// Since when each of these jobs is ready. The times of enqueue are read in ranges of ids that follow one another, as those of
+    /// a group often do.
+    private func readyTimes(of jobs: [Candidate]) throws -> [Timestamp] {
+        let enqueuedAt = try statement(HotSQL.enqueuedAt)
+        var times: [Timestamp] = []
+        times.reserveCapacity(jobs.count)
+        var first = 0
+        while first < jobs.count {
+            var end = first + 1
+            if let readyAt = jobs[first].readyAt {
+                times.append(readyAt)
+            } else {
+                while end < jobs.count, jobs[end].readyAt == nil, jobs[end].id == jobs[end - 1].id &+ 1 { end += 1 }
+                times += try enqueuedAt.rows(jobs[first].id, jobs[end - 1].id) { $0.int(0) }
+                // Nothing is known of a job whose row another program has removed.
+                while times.count < end { times.append(now.wall) }
+            }
+            first = end
         }
         return times
     }
