@@ -126,8 +126,15 @@ let activityScenarios: [Scenario] = [
         #expect(try await stage.activity().total.timeInQueue.totalMilliseconds == 16)
         for group in ["a", "b", "a"] { try await stage.enqueue(in: "g", options: JobOptions(group: group)) }
         stage.clock.advance(by: .milliseconds(5))
-        #expect(try await stage.claim(9, from: ["g"]).count == 3)
+        let jobs = try await stage.claim(9, from: ["g"])
+        #expect(jobs.count == 3)
         #expect(try await stage.activity("g").total.timeInQueue.totalMilliseconds == 15)
+        // One that came back waits since then, beside one of its group that waits since its enqueue.
+        try await stage.settle(jobs[0].lease, .release(after: .zero))
+        try await stage.enqueue(in: "g", options: JobOptions(group: "a"))
+        stage.clock.advance(by: .milliseconds(7))
+        #expect(try await stage.claim(9, from: ["g"]).count == 2)
+        #expect(try await stage.activity("g").total.timeInQueue.totalMilliseconds == 29)
     },
     Scenario("run time counts from the claim until the settlement, of attempts that ran") { stage in
         _ = try await stage.enqueue(3)

@@ -33,6 +33,7 @@ struct QueryPlanTests {
         ("record", JobTransaction.record), ("expiredReady", JobTransaction.expiredReady),
         ("expiredDelayed", JobTransaction.expiredDelayed), ("groupID", HotSQL.groupID), ("moveTurn", HotSQL.moveTurn),
         ("leaveLine", HotSQL.leaveLine), ("firstJobsOfGroup", HotSQL.firstJobsOfGroup),
+        ("firstNewJobsOfGroup", HotSQL.firstNewJobsOfGroup), ("anyReadyLater", HotSQL.anyReadyLater),
         ("groupsInLineWithCount", HotSQL.groupsInLineWithCount),
         ("putInLine", HotSQL.putInLine), ("putGroupOfLeasedInLine", HotSQL.putGroupOfLeasedInLine),
         ("nextPaced", HotSQL.nextPaced),
@@ -114,7 +115,7 @@ struct QueryPlanTests {
         "what a claim reads of a group it finds by the group, past no job of another one",
         arguments: [
             HotSQL.groupsInLine, HotSQL.groupsInLineWithLoad, HotSQL.groupsInLineWithCount, HotSQL.firstJobsOfGroup,
-            HotSQL.jobsOfGroup, HotSQL.innocentsOfGroup,
+            HotSQL.firstNewJobsOfGroup, HotSQL.jobsOfGroup, HotSQL.innocentsOfGroup,
             HotSQL.loadOfGroup, HotSQL.runningOfGroup, HotSQL.deleteReadyOfGroupUpTo, HotSQL.readyOfGroup,
             HotSQL.anyReadyInLine,
         ])
@@ -131,6 +132,16 @@ struct QueryPlanTests {
                 && step != "SCAN CONSTANT ROW" && !known.contains { step.contains($0) }
         }
         #expect(bad.isEmpty, "\(plan)")
+    }
+
+    @Test("a claim reads the jobs of a group from the index alone, if all of the queue are ready since their enqueue")
+    func coveringIndex() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore(path: folder.database)
+        let plan = try await self.plan(of: HotSQL.firstNewJobsOfGroup, store)
+        #expect(plan == ["SEARCH stint_ready USING COVERING INDEX stint_ready_group (group_id=?)"])
+        let look = try await self.plan(of: HotSQL.anyReadyLater, store)
+        #expect(look.count == 1 && look[0].contains("INDEX stint_ready_since (queue_id="), "\(look)")
     }
 
     @Test("a claim deletes a range of the clustered index")

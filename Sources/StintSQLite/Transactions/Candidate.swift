@@ -86,7 +86,10 @@ extension JobTransaction {
     func candidates(of queue: Int64, _ read: () throws -> [Candidate]) throws -> (rows: [Candidate], isCut: Bool) {
         var found = try read()
         // At most a claim's worth of jobs in each round, and few rounds: the transaction must stay short.
-        for _ in 0..<Self.expiryRounds where try expire(found, of: queue) { found = try read() }
+        for _ in 0..<Self.expiryRounds {
+            guard try expire(found, of: queue) else { break }
+            found = try read()
+        }
         if found.allSatisfy(\.isSound) { return beforeExpired(found) }
         // No job has such a number. Such rows can exist if another program has created the table again without types.
         // They would be taken again and again, and others never.
@@ -97,8 +100,8 @@ extension JobTransaction {
     }
 
     private func beforeExpired(_ found: [Candidate]) -> (rows: [Candidate], isCut: Bool) {
-        let rows = Array(found.prefix { !$0.isExpired(now.wall) })
-        return (rows, rows.count < found.count)
+        guard let end = found.firstIndex(where: { $0.isExpired(now.wall) }) else { return (found, false) }
+        return (Array(found[..<end]), true)
     }
 
     /// Ends the jobs among these whose time is over.

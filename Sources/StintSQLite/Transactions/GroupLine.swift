@@ -39,7 +39,7 @@ struct GroupInLine {
     func turn(after jobs: Int) -> Int64 { jobs == 0 ? firstTurn : start &+ Int64(jobs) &* step }
 
     mutating func add(_ rows: [Candidate], isLast: Bool, hasMore: Bool) {
-        jobs += rows
+        if jobs.isEmpty { jobs = rows } else { jobs += rows }
         if let last = rows.last { lastRead = (last.priority, last.id) }
         isComplete = isLast || rows.isEmpty
         hasLeftSome = hasMore || !isLast

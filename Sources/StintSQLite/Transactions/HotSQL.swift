@@ -73,7 +73,7 @@ package enum HotSQL {
         FROM stint_ready r LEFT JOIN stint_jobs j ON j.id = r.job_id
         WHERE r.queue_id = ?1 ORDER BY r.priority, r.job_id LIMIT ?2
         """
-    package static let enqueuedAt = "SELECT enqueued_at FROM stint_jobs WHERE id = ?1"
+    package static let enqueuedAt = "SELECT enqueued_at FROM stint_jobs WHERE id BETWEEN ?1 AND ?2"
     /// The same for a claim that passes over suspects. It reads past all suspects that come first, which are few.
     package static let readyInnocents = """
         SELECT \(readyColumns) FROM stint_ready
@@ -181,6 +181,13 @@ package enum HotSQL {
         SELECT \(readyColumns) FROM stint_ready
         WHERE +queue_id = ?1 AND group_id = ?2 ORDER BY priority, job_id LIMIT ?3
         """
+    /// The same of a queue without ``anyReadyLater``: all that it reads is in the index of the groups.
+    package static let firstNewJobsOfGroup = """
+        SELECT priority, job_id, \(readyValues), NULL FROM stint_ready
+        WHERE +queue_id = ?1 AND group_id = ?2 ORDER BY priority, job_id LIMIT ?3
+        """
+    /// Whether any ready job of the queue became ready later than by its enqueue.
+    package static let anyReadyLater = "SELECT 1 FROM stint_ready WHERE queue_id = ?1 AND ready_at IS NOT NULL LIMIT 1"
     package static let jobsOfGroup = """
         SELECT \(readyColumns) FROM stint_ready
         WHERE +queue_id = ?1 AND group_id = ?2 AND (priority, job_id) > (?3, ?4) ORDER BY priority, job_id LIMIT ?5

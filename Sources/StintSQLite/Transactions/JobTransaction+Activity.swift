@@ -79,9 +79,7 @@ extension JobTransaction {
         var waits = LatencyHistogram()
         // Mostly many have come together.
         var same: (wait: Int64, jobs: Int) = (0, 0)
-        for job in jobs {
-            // Nothing is known of a job whose row another program has removed.
-            let readyAt = try job.readyAt ?? statement(HotSQL.enqueuedAt).first(job.id) { $0.int(0) } ?? now.wall
+        for readyAt in try readyTimes(of: jobs) {
             let (difference, overflow) = now.wall.subtractingReportingOverflow(readyAt)
             let wait = overflow ? 0 : max(0, difference)
             if wait != same.wait {
@@ -92,6 +90,28 @@ extension JobTransaction {
         }
         waits.add(milliseconds: same.wait, times: same.jobs)
         return waits
+    }
+
+    /// Since when each of these jobs is ready. The times of enqueue are read in ranges of ids that follow one another, as those of
+    /// a group often do.
+    private func readyTimes(of jobs: [Candidate]) throws -> [Timestamp] {
+        let enqueuedAt = try statement(HotSQL.enqueuedAt)
+        var times: [Timestamp] = []
+        times.reserveCapacity(jobs.count)
+        var first = 0
+        while first < jobs.count {
+            var end = first + 1
+            if let readyAt = jobs[first].readyAt {
+                times.append(readyAt)
+            } else {
+                while end < jobs.count, jobs[end].readyAt == nil, jobs[end].id == jobs[end - 1].id &+ 1 { end += 1 }
+                times += try enqueuedAt.rows(jobs[first].id, jobs[end - 1].id) { $0.int(0) }
+                // Nothing is known of a job whose row another program has removed.
+                while times.count < end { times.append(now.wall) }
+            }
+            first = end
+        }
+        return times
     }
 
     /// The first time since which one of a queue's ready jobs is ready, in three looks, each by an index: jobs that

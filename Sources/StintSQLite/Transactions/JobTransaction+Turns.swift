@@ -25,7 +25,8 @@ extension JobTransaction {
         choice.isWholeLine = line.size < Self.width(of: queue)
         if !choice.isWholeLine { choice.quantum = queue.quantum }
         // Looked up once and not for each group.
-        let first = try statement(HotSQL.firstJobsOfGroup)
+        let anyIsLater = try statement(HotSQL.anyReadyLater).first(queue.id) { _ in true } ?? false
+        let first = try statement(anyIsLater ? HotSQL.firstJobsOfGroup : HotSQL.firstNewJobsOfGroup)
         let all = try statement(HotSQL.jobsOfGroup)
         let innocents = skipsSuspects ? try statement(HotSQL.innocentsOfGroup) : all
         while choice.rows.count < queue.room {
@@ -137,15 +138,16 @@ extension JobTransaction {
         }
         // One more, to know whether any are left.
         let id = group.id
-        let (found, isCut) = try candidates(of: queue.id) {
+        var found = try candidates(of: queue.id) {
             guard group.found > 0 || skipsSuspects else {
                 return try first.rows(queue.id, id, Int64(room) + 1) { Candidate($0, queue: index) }
             }
             return try next.rows(queue.id, id, priority, job, Int64(room) + 1) { Candidate($0, queue: index) }
         }
         // A group with jobs that wait for their end as expired stays in the line: others may come behind them.
-        let hasMore = isCut || found.count > room
-        group.add(Array(found.prefix(room)), isLast: !hasMore && !skipsSuspects, hasMore: hasMore)
+        let hasMore = found.isCut || found.rows.count > room
+        found.rows.removeLast(max(0, found.rows.count - room))
+        group.add(found.rows, isLast: !hasMore && !skipsSuspects, hasMore: hasMore)
     }
 
     // MARK: - The limits of groups

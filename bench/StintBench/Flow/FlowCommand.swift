@@ -63,6 +63,11 @@ struct FlowCommand: AsyncParsableCommand {
                     findings.cost = try await FlowCost(
                         sides: FlowSide.all(groups: groups), files: files, fleet: fleet, workers: workers, batch: batch
                     ).measure(rounds: rounds)
+                case .supervised:
+                    findings.supervised = try await FlowSupervised(
+                        sides: FlowSupervised.sides(groups: groups), files: files, folder: folder, fleet: fleet,
+                        workers: workers, batch: batch
+                    ).measure(rounds: rounds)
                 case .flat:
                     findings.flat = try await FlowFlat(files: files, fleet: fleet, batch: batch)
                         .measure(rounds: flatRounds)
@@ -85,11 +90,12 @@ struct FlowCommand: AsyncParsableCommand {
 }
 
 enum FlowPart: String, Codable, CaseIterable, ExpressibleByArgument {
-    case cost, flat, rate, tenant, freed
+    case cost, supervised, flat, rate, tenant, freed
 }
 
 struct FlowFindings: Findings {
     var cost: [FlowCostSeries] = []
+    var supervised: [FlowSupervisedSeries] = []
     var flat: [FlowFlatSeries] = []
     var rate: FlowRateResult?
     var tenants: [FlowTenantResult] = []
@@ -98,6 +104,7 @@ struct FlowFindings: Findings {
     var grids: [Grid] {
         var grids: [Grid] = []
         if !cost.isEmpty { grids.append(FlowCostSeries.grid(cost)) }
+        if !supervised.isEmpty { grids.append(FlowSupervisedSeries.grid(supervised)) }
         if !flat.isEmpty { grids.append(FlowFlatSeries.grid(flat)) }
         if let rate { grids.append(rate.grid) }
         if !tenants.isEmpty { grids.append(FlowTenantResult.grid(tenants)) }
@@ -106,7 +113,8 @@ struct FlowFindings: Findings {
     }
 
     var expectations: [Expectation] {
-        cost.compactMap(\.expectation) + flat.compactMap(\.expectation) + (rate?.expectations ?? [])
+        cost.compactMap(\.expectation) + supervised.compactMap(\.expectation) + flat.compactMap(\.expectation)
+            + (rate?.expectations ?? [])
             + tenants.compactMap(\.expectation) + (freed?.expectations ?? [])
     }
 }

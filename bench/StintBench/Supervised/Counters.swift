@@ -1,11 +1,13 @@
 import Foundation
+import Synchronization
 
 /// A file of numbers that processes share.
 ///
-/// `@unchecked Sendable`: each process writes to one of them, from one task at a time.
+/// `@unchecked Sendable`: each process writes to one of them, and `lock` serialises its tasks.
 final class Counters: @unchecked Sendable {
     private let memory: UnsafeMutablePointer<Int64>
     private let count: Int
+    private let lock = Mutex(())
 
     init(path: String, count: Int) throws {
         self.count = count
@@ -19,6 +21,6 @@ final class Counters: @unchecked Sendable {
 
     deinit { munmap(memory, count * 8) }
 
-    func add(at index: Int) { memory[index] += 1 }
+    func add(at index: Int) { lock.withLock { _ in memory[index] += 1 } }
     var values: [Int64] { (0..<count).map { memory[$0] } }
 }

@@ -10,6 +10,7 @@ struct SupervisedRole: Role {
     let database: String
     let durability: SyncMode
     let batch: Int
+    let concurrency: Int
     let workers: Int
     let counts: String
 
@@ -17,7 +18,7 @@ struct SupervisedRole: Role {
 
     init(of role: SupervisorRole) {
         (database, durability, batch) = (role.database, role.durability, role.batch)
-        (workers, counts) = (role.workers, role.counts)
+        (concurrency, workers, counts) = (role.concurrency, role.workers, role.counts)
     }
 
     func play(start: () throws -> StartBarrier) async throws -> Report {
@@ -28,8 +29,9 @@ struct SupervisedRole: Role {
         }
         let queue = try await BenchQueue(at: database, options: SQLiteStore.Options(durability, .gate))
         let counters = try Counters(path: counts, count: workers)
-        try await Supervisor(queue, logger: .quiet) { [batch] queue in
+        try await Supervisor(queue, logger: .quiet) { [batch, concurrency] queue in
             var options = StintWorkload.options(batch: batch)
+            options.concurrency = concurrency
             options.drains = false
             var worker = Worker(queue, queues: [StintWorkload.queue], options: options, logger: .quiet)
             worker.registerOthers { _ in counters.add(at: number - 1) }

@@ -11,11 +11,15 @@ struct SupervisorRole: Role {
     var durability: SyncMode
     var workers: Int
     var batch: Int
+    /// How many jobs each worker runs at the same time.
+    var concurrency = 1
     /// Whether each worker uses the store by itself.
     var isDirect: Bool
     /// From the barrier until it counts.
     var warmUpSeconds = 0.5
     var seconds: Double
+    /// It ends as soon as this many jobs have run; `nil`: only the time ends it.
+    var jobLimit: Int64?
     /// Where the workers count: 8 bytes for each.
     var counts: String
 
@@ -45,8 +49,9 @@ struct SupervisorRole: Role {
         try await queue.resume(StintWorkload.queue)
         try await sleep(until: barrier.nanoseconds + Int64(warmUpSeconds * 1e9))
         let before = Reading(counters, processes)
-        try await sleep(until: before.nanoseconds + Int64(seconds * 1e9))
+        try await waitForEnd(counters, until: before.nanoseconds + Int64(seconds * 1e9))
         let after = Reading(counters, processes)
+        if jobLimit != nil { try await waitForLastAcks(queue) }
         run.cancel()
         try await run.value
         return Report(
@@ -77,6 +82,23 @@ struct SupervisorRole: Role {
             let role = String(decoding: try JSONEncoder().encode(SupervisedRole(of: self)), as: UTF8.self)
             options.arguments = ["play", SupervisedRole.name.rawValue, role]
             return options
+        }
+    }
+
+    /// A worker acknowledges its last jobs when no more come.
+    private func waitForLastAcks(_ queue: BenchQueue) async throws {
+        for _ in 0..<1_000 {
+            let stats = try await queue.store.stats().first { $0.name == StintWorkload.queue }
+            if stats.map({ $0.ready + $0.delayed + $0.leased }) == 0 { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw BenchError("all jobs have run, and after 10 s not all of them were acknowledged")
+    }
+
+    private func waitForEnd(_ counters: Counters, until end: Int64) async throws {
+        guard let jobLimit else { return try await sleep(until: end) }
+        while counters.values.reduce(0, +) < jobLimit, MonotonicClock.nanoseconds() < end {
+            try await Task.sleep(for: .milliseconds(1), tolerance: .zero)
         }
     }
 
