@@ -44,6 +44,11 @@ struct Connection: Sendable {
         try await thread.run { try runBlocking(body) }
     }
 
+    /// Frees the pages and the schema that it has read; its next statement reads them again.
+    func freeMemory() async throws {
+        try await run { try $0.execute(sql: "PRAGMA shrink_memory; PRAGMA writable_schema = RESET") }
+    }
+
     /// Keeps the connection open as long as this process lives.
     func keepOpen() {
         _ = Unmanaged.passRetained(database)

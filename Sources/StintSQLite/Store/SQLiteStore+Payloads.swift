@@ -1,3 +1,4 @@
+import CStint
 import GRDB
 import StintCore
 
@@ -43,6 +44,21 @@ extension SQLiteStore: PayloadLoadingStore {
         let open = try beginCall()
         defer { endCall() }
         return try open.reader.runBlocking { try open.payloadLoader.load(claimed, within: budget, $0) }
+    }
+
+    /// The supervisor writes for this process, so its own connections for that are there for the moments without one.
+    package func becomeSupervised() {
+        Task {
+            do {
+                let open = try beginCall()
+                defer { endCall() }
+                try await open.writer.freeMemory()
+                try await open.checkpoint?.freeMemory()
+                stint_return_free_memory()
+            } catch {
+                options.logger.debug("memory could not be given back", metadata: ["error": "\(error)"])
+            }
+        }
     }
 
     package func enroll(

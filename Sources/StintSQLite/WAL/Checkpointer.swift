@@ -103,6 +103,11 @@ final class Checkpointer: Sendable {
         mover.keepOpen()
     }
 
+    func freeMemory() async throws {
+        try await lock.freeMemory()
+        try await mover.freeMemory()
+    }
+
     /// Waits for a checkpoint that is in progress, and closes the connections. No checkpoint may be started afterwards.
     func closeConnections() async {
         progress.withLock { ($0.isDue, $0.nextTry) = (false, .max) }
