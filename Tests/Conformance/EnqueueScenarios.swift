@@ -118,6 +118,31 @@ let enqueueScenarios: [Scenario] = [
         #expect(next.outcome == .added && next.id > first.id)
         #expect(try await put("order-1") == Enqueued(id: next.id, outcome: .duplicate))
     },
+    Scenario("the first of a job's idempotency keys that is known answers, and those before it are known from then on")
+    { stage in
+        func put(_ keys: String...) async throws -> Enqueued {
+            var options = JobOptions()
+            options.idempotencyKeys = keys
+            return try await stage.store.enqueue([NewJob([1], in: "q", options: options)])[0]
+        }
+        let first = try await put("token-1", "mail-1")
+        #expect(first.outcome == .added)
+        let same = Enqueued(id: first.id, outcome: .duplicate)
+        #expect(try await put("token-2", "mail-1") == same)
+        #expect(try await put("token-2", "mail-2") == same)
+        #expect(try await put("token-1") == same)
+        // What comes after a known one is not looked at.
+        let second = try await put("mail-2", "mail-2")
+        #expect(second.outcome == .added && second.id != first.id)
+        #expect(try await put("token-3", "token-4", "mail-2", "mail-1") == Enqueued(id: second.id, outcome: .duplicate))
+        #expect(try await put("token-4") == Enqueued(id: second.id, outcome: .duplicate))
+        #expect(try await stage.stats("q").ready == 2)
+        #expect(throws: StintError.self) {
+            var options = JobOptions()
+            options.idempotencyKeys = ["1", "2", "3", "4", "5"]
+            _ = try NewJob([1], in: "q", options: options)
+        }
+    },
     Scenario("an event with an idempotency key is in its digest once") { stage in
         let options = JobOptions(uniqueKey: "k", onConflict: .collect, idempotencyKey: "event-2")
         _ = try await stage.enqueue("1", options: JobOptions(uniqueKey: "k", onConflict: .collect))

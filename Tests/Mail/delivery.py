@@ -257,6 +257,28 @@ def check_utf8(folder, seed):
             assert len(taken) == 1 and "does not offer SMTPUTF8" in str(database.buried()), database.buried()
 
 
+class SevenBit(Chaos):
+    """A server that does not say that it takes bytes outside ASCII."""
+
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        responses = await super().handle_EHLO(server, session, envelope, hostname, responses)
+        return [line for line in responses if "8BITMIME" not in line]
+
+
+def check_eight_bits(folder, seed):
+    """A raw mail with bytes outside ASCII: to a server with 8BITMIME as it is, and a clear refusal where not."""
+    for offered in (True, False):
+        chaos = Chaos() if offered else SevenBit()
+        with Running(chaos) as server:
+            database = Database(folder, f"8bit-{offered}.db")
+            database.enqueue_raw("Subject: a\r\n\r\nGrö\xdfe\r\n".encode(), "shop@example.org", "ada@example.net")
+            database.enqueue_raw(b"Subject: b\r\n\r\nx\r\n", "shop@example.org", "bob@example.net")
+            database.deliver(f"smtp://127.0.0.1:{server.port}")
+        taken = sorted(t.recipient for t in chaos.taken)
+        assert taken == (["ada@example.net"] if offered else []) + ["bob@example.net"], taken
+        assert offered or "does not offer 8BITMIME" in str(database.buried()), database.buried()
+
+
 def check_tls(folder, seed):
     """STARTTLS, TLS from the start, credentials: never over a line that is not encrypted, never shown."""
     tls = context(folder)

@@ -12,6 +12,8 @@ import _CryptoExtras
 /// A certificate of the tests' key for messages, and a server of an authority of their own.
 final class TestAmazon: Sendable {
     let certificate: [UInt8]
+    /// With the same key, for other names.
+    let others: [(name: String, certificate: [UInt8])]
     private let folder: String
 
     static let shared = Result { try TestAmazon() }
@@ -22,9 +24,19 @@ final class TestAmazon: Sendable {
         try Posts.amazonKey.pemRepresentation.write(toFile: folder + "/key.pem", atomically: true, encoding: .utf8)
         try Self.openssl([
             "req", "-x509", "-key", folder + "/key.pem", "-days", "2", "-out", folder + "/cert.pem", "-subj",
-            "/CN=sns.amazonaws.com",
+            "/CN=sns.amazonaws.com", "-addext", "subjectAltName=DNS:SNS.amazonaws.com",
         ])
         certificate = Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/cert.pem")))
+        others = try [
+            "DNS:sns-signing.eu-west-1.amazonaws.com", "DNS:sns-signing.us-east-1.amazonaws.com",
+            "DNS:s3.eu-west-1.amazonaws.com", "DNS:sns.amazonaws.com.evil.example", "email:sns@amazonaws.com",
+        ].map { [folder] name in
+            try Self.openssl([
+                "req", "-x509", "-key", folder + "/key.pem", "-days", "2", "-out", folder + "/other.pem", "-subj",
+                "/CN=sns.amazonaws.com", "-addext", "subjectAltName=\(name)",
+            ])
+            return (name, Array(try Data(contentsOf: URL(fileURLWithPath: folder + "/other.pem"))))
+        }
         try FileManager.default.removeItem(atPath: folder)
     }
 
@@ -130,6 +142,83 @@ struct AmazonTests {
         message.fields["Timestamp"] = (Date() - age).formatted(
             Date.ISO8601FormatStyle(includingFractionalSeconds: true))
         return message
+    }
+
+    @Test("is refused with a certificate that is for another name, and is asked for again later")
+    func names() async throws {
+        let now = Mutex(Date())
+        for (name, certificate) in try TestAmazon.shared.get().others {
+            let fetches = Mutex(0)
+            let isRight = name.contains("sns-signing.eu-west-1")
+            try await withInbound(
+                [
+                    try .amazonSES(topics: [Posts.topic]) { _ in
+                        fetches.withLock { $0 += 1 }
+                        return certificate
+                    }
+                ], options: changed { $0.now = { now.withLock { $0 } } }
+            ) { client in
+                let answer = try await client.post("/ses", try Posts.notification().post)
+                #expect(answer.status == (isRight ? 200 : 403), "\(name): \(answer)")
+                #expect(isRight || answer.text.contains("sns-signing.eu-west-1.amazonaws.com or sns.amazonaws.com"))
+                same(try await client.post("/ses", try Posts.notification().post).status, isRight ? 200 : 403)
+                same(fetches.withLock { $0 }, 1)
+                now.withLock { $0 += 31 }
+                _ = try await client.post("/ses", try Posts.notification(time: now.withLock { $0 }).post)
+                same(fetches.withLock { $0 }, isRight ? 1 : 2)
+            }
+        }
+    }
+
+    @Test("has certificates of the names that Amazon gives those of its clouds")
+    func certificateNames() throws {
+        func names(_ arn: String) throws -> Set<String> { try #require(AmazonTopic(arn)).certificateNames }
+        #expect(
+            try names("arn:aws:sns:af-south-1:123456789012:mail") == [
+                "sns.amazonaws.com", "sns-signing.af-south-1.amazonaws.com",
+            ])
+        #expect(
+            try names("arn:aws-cn:sns:cn-north-1:123456789012:mail") == [
+                "sns-cn-north-1.amazonaws.com.cn", "sns-signing.cn-north-1.amazonaws.com.cn",
+            ])
+        #expect(
+            try names("arn:aws-us-gov:sns:us-gov-east-1:123456789012:mail") == [
+                "sns-us-gov-west-1.amazonaws.com", "sns-signing.us-gov-east-1.amazonaws.com",
+            ])
+    }
+
+    @Test("has its certificate fetched again after a day, and is asked to repeat what one that is not valid signs")
+    func certificateTimes() async throws {
+        let fetches = Fetches()
+        let now = Mutex(Date())
+        try await withInbound(
+            [try .amazonSES(topics: [Posts.topic], fetch: fetches.get)],
+            options: changed { $0.now = { now.withLock { $0 } } }
+        ) { client in
+            func status(after time: TimeInterval) async throws -> Int {
+                now.withLock { $0 += time }
+                let post = try Posts.notification(time: now.withLock { $0 }).post
+                return try await client.post("/ses", post).status
+            }
+            same(try await status(after: 0), 200)
+            same(try await status(after: 86_390), 200)
+            same(fetches.list.count, 1)
+            same(try await status(after: 20), 200)
+            same(fetches.list.count, 2)
+            // It is valid for two days.
+            same(try await status(after: 86_400), 503)
+            same(try await status(after: -4 * 86_400), 503)
+        }
+    }
+
+    @Test("that is too large for SNS is answered with where it is")
+    func bucket() async throws {
+        try await Self.run { client, _ in
+            let action = #""type":"S3","topicArn":"x","bucketName":"mails","objectKey":"in/one""#
+            let json = #"{"notificationType":"Received","receipt":{"action":{\#(action)}},"mail":{}}"#
+            let answer = try await client.post("/ses", try Posts.Message("Notification", message: json).post)
+            #expect(answer.status == 400 && answer.text.contains("'mails', key 'in/one' of S3"), "\(answer)")
+        }
     }
 
     @Test("has its subscription confirmed for a topic of the list, at the topic's host only")

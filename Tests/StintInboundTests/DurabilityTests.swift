@@ -87,7 +87,7 @@ struct LimitTests {
             same(try await client.post("/mailgun", many.urlencoded).status, 413)
             same(try await client.post("/mailgun", many.multipart()).status, 413)
             same(try await client.post("/mailgun", Posts.mailgun().urlencoded).status, 200)
-            same(client.webhooks.budget.bytes, 0)
+            same(client.webhooks.budget(of: "/mailgun")?.bytes, 0)
         }
     }
 
@@ -151,7 +151,7 @@ struct LimitTests {
             let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 1000\r\n\r\nabc"
             let answer = try await slow.answer(to: head)
             #expect(answer.contains(" 503 "), "\(answer)")
-            try await eventually("the place is free") { client.webhooks.budget.requests == 0 }
+            try await eventually("the place is free") { client.webhooks.budget(of: "/mailgun")?.requests == 0 }
             same(try await client.post("/mailgun", Posts.mailgun().urlencoded).status, 200)
         }
     }
@@ -159,7 +159,7 @@ struct LimitTests {
     @Test("answer 503 to requests beyond those at once, and beyond the bytes of all")
     func together() async throws {
         try await withInbound(try Self.services(), options: changed { $0.limits.requests = 1 }) { client in
-            let place = try client.webhooks.budget.place()
+            let place = try client.webhooks.budget(of: "/mailgun")?.place()
             let answer = try await client.post("/mailgun", Posts.mailgun().urlencoded)
             #expect(answer.status == 503 && answer.retryAfter == "5")
             withExtendedLifetime(place) {}
@@ -168,7 +168,45 @@ struct LimitTests {
             let large = Posts.mailgun { $0["body-plain"] = String(repeating: "a", count: 20_000) }
             same(try await client.post("/mailgun", large.urlencoded).status, 503)
             same(try await client.post("/mailgun", Posts.mailgun { $0["body-html"] = nil }.multipart()).status, 200)
-            same(client.webhooks.budget.bytes, 0)
+            same(client.webhooks.budget(of: "/mailgun")?.bytes, 0)
+        }
+    }
+
+    @Test("of one service leave the others theirs, however slow its clients are", arguments: [true, false])
+    func eachService(isLimitOfBytes: Bool) async throws {
+        try await withInbound(
+            try Self.services(),
+            options: changed {
+                if isLimitOfBytes { $0.limits.bytesInAll = 4_000 } else { $0.limits.requests = 1 }
+            }
+        ) { client in
+            let slow = try await RawClient.connect(client.port)
+            let start = String(repeating: "a", count: 3_900)
+            let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 4000\r\n\r\n"
+            slow.send(head + start)
+            try await eventually("the body is read") { client.webhooks.budget(of: "/mailgun")?.bytes == 3_900 }
+            same(try await client.post("/mailgun", Posts.mailgun().urlencoded).status, 503)
+            same(try await client.post("/postmark", Posts.postmark(Posts.postmarkMail())).status, 200)
+            same(client.webhooks.budget(of: "/mailgun")?.requests, 1)
+            slow.close()
+        }
+    }
+
+    @Test("end a body that comes too slowly from the beginning, long before its time is over")
+    func slowFromTheBeginning() async throws {
+        try await withInbound(
+            try Self.services(),
+            options: changed {
+                $0.limits.bodyTime = .seconds(600)
+                $0.limits.bodyGrace = .milliseconds(100)
+                $0.limits.bodyBytesPerSecond = 1_000
+            }
+        ) { client in
+            let slow = try await RawClient.connect(client.port)
+            let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 1000\r\n\r\nabc"
+            let answer = try await slow.answer(to: head)
+            #expect(answer.contains(" 503 "), "\(answer)")
+            try await eventually("the place is free") { client.webhooks.budget(of: "/mailgun")?.requests == 0 }
         }
     }
 

@@ -66,6 +66,25 @@ struct MailKindTests {
         #expect(mail.isLoop())
     }
 
+    @Test("give fields of reports on one line, so that none becomes a header where it is written")
+    func lineBreaks() throws {
+        let breaks = ["\r", "\r\n ", "\n ", "\u{0B}", "\u{1B}", "\0"]
+        for sign in breaks {
+            let fields =
+                "Final-Recipient: rfc822; eve\(sign)Bcc: x@example.net\r\nAction: failed\(sign)X: y\r\nStatus: 5.1.1\r\n"
+                + "Diagnostic-Code: smtp; 550\(sign)Subject: z\r\n"
+            let report = Self.report.replacing("Original-Recipient: rfc822;eve@example.net\r\n", with: "\(fields)\r\n")
+            let mail = try CharsetTests.mail(Array(report.utf8), sender: "")
+            let texts = mail.bounces.flatMap { [$0.recipient, $0.action, $0.status, $0.diagnostic].compactMap(\.self) }
+            #expect(
+                mail.bounces.first?.diagnostic?.hasPrefix("550") == true && mail.bounces.count == 3, "\(mail.bounces)")
+            #expect(texts.allSatisfy { !$0.unicodeScalars.contains { $0.value < 0x20 } }, "\(texts)")
+        }
+        let header = try CharsetTests.mail(
+            Array("From: mailer-daemon@mx.example.com\r\nX-Failed-Recipients: a@example.net\r\n\tBcc: b\r\n\r\nx".utf8))
+        #expect(header.bounces.allSatisfy { !$0.recipient.contains("\n") && !$0.recipient.contains("\r") })
+    }
+
     @Test("that report otherwise are known too")
     func otherBounces() throws {
         let exim = try CharsetTests.mail(

@@ -1,5 +1,7 @@
 import Foundation
+import Stint
 import StintCore
+import StintTesting
 import Testing
 
 @testable import StintInbound
@@ -93,6 +95,53 @@ struct MailgunTests {
             same(first.text, "the mail is taken\n")
             same(second, Answer(status: 200, text: "this mail was taken before\n"))
             same(try await client.mails().map(\.replyText), ["I like it."])
+        }
+    }
+
+    @Test("add one job for a mail that is posted again with a new token, also when its job is done")
+    func repeated() async throws {
+        let queue = JobQueue(store: InMemoryStore())
+        try await withInbound(queue, try Self.services()) { client in
+            var form = Posts.mailgun { $0.add("attachment-1", [1, 2, 3], filename: "a.bin", type: "image/png") }
+            same(try await client.post("/mailgun", form.multipart()).text, "the mail is taken\n")
+            let ids = try await queue.store.page(JobFilter(queue: "inbound"), after: nil).jobs.map(\.id)
+            try await queue.delete(ids)
+            Posts.sign(&form)
+            let again = try await client.post("/mailgun", form.multipart(boundary: "other"))
+            same(again, Answer(status: 200, text: "this mail was taken before\n"))
+            // The token of the repetition is known too.
+            form["body-plain"] = "Something else"
+            same(try await client.post("/mailgun", form.multipart()).text, "this mail was taken before\n")
+            same(try await client.mails().count, 0)
+        }
+    }
+
+    @Test("are not kept out by another mail with their Message-ID")
+    func forgedMessageIDs() async throws {
+        try await withInbound(try Self.services()) { client in
+            // A form without Message-ID can only be known by its token.
+            let withoutID = Posts.mailgun { $0["message-headers"] = #"[["From","Ada <ada@example.net>"]]"# }
+            var changes: [@Sendable (inout TestForm) -> Void] = [
+                { _ in },
+                { $0["body-plain"] = "Buy!" },
+                { $0["recipient"] = "other@in.example.org" },
+                { $0["sender"] = "eve@evil.example" },
+                { $0["from"] = "Eve <eve@evil.example>" },
+                { $0["subject"] = "Re: other" },
+                { $0["body-html"] = nil },
+                { $0["body-mime"] = Posts.source },
+                { $0["message-headers"] = $0["message-headers"]!.replacing("Pass", with: "Fail") },
+                { $0.add("attachment-1", [1], filename: "a") },
+                { $0.add("attachment-1", [1], filename: "b") },
+                { $0.add("attachment-1", [1], filename: "b", type: "image/png") },
+                { $0.add("attachment-1", [2], filename: "b") },
+            ]
+            changes += [{ $0 = withoutID }, { $0 = withoutID }]
+            for change in changes {
+                let answer = try await client.post("/mailgun", Posts.mailgun(change).multipart())
+                same(answer.text, "the mail is taken\n")
+            }
+            same(try await client.mails().count, changes.count)
         }
     }
 

@@ -201,7 +201,7 @@ enum Posts {
     static let source =
         "From: Ada Lovelace <ada@example.net>\r\nTo: reply@in.example.org\r\nSubject: =?utf-8?Q?Re:_Gr=C3=B6=C3=9Fe?=\r\nMessage-ID: <one@example.net>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain; charset=iso-8859-1\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nSch=F6n.\r\n--b\r\nContent-Type: application/pdf; name=\"a.pdf\"\r\nContent-Disposition: attachment; filename=\"a.pdf\"\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b--\r\n"
 
-    static func notification(content: String? = source, isBase64: Bool = false) -> Message {
+    static func notification(content: String? = source, isBase64: Bool = false, time: Date = Date()) -> Message {
         var receipt: [String: Any] = [
             "recipients": ["reply@in.example.org"], "spamVerdict": ["status": "PASS"],
             "virusVerdict": ["status": "PASS"],
@@ -214,6 +214,6 @@ enum Posts {
         ]
         object["content"] = isBase64 ? content.map { Data($0.utf8).base64EncodedString() } : content
         let json = try! JSONSerialization.data(withJSONObject: object)
-        return Message("Notification", message: String(decoding: json, as: UTF8.self))
+        return Message("Notification", message: String(decoding: json, as: UTF8.self), time: time)
     }
 }

@@ -19,9 +19,12 @@ struct RawClient: Sendable {
         return RawClient(channel: channel, promise: promise)
     }
 
+    func send(_ bytes: String) { channel.writeAndFlush(ByteBuffer(string: bytes), promise: nil) }
+    func close() { channel.close(promise: nil) }
+
     /// The head of the answer, or what came before the other side closed.
     func answer(to bytes: String) async throws -> String {
-        channel.writeAndFlush(ByteBuffer(string: bytes), promise: nil)
+        send(bytes)
         let answer = try await promise.futureResult.get()
         channel.close(promise: nil)
         return answer

@@ -25,6 +25,20 @@ import Testing
         #expect(server.security == security)
     }
 
+    @Test("a message or an address outside ASCII needs what carries it, and a server without that is named")
+    func extensions() throws {
+        let plain = MailEnvelope(sender: "a@example.org", recipients: ["b@example.org"])
+        let wide = MailEnvelope(sender: nil, recipients: ["b@example.org", "größe@example.org"])
+        #expect(SMTPExtension.needed(Array("x".utf8), plain) == [])
+        #expect(SMTPExtension.needed(Array("größe".utf8), plain) == [.eightBitMIME])
+        #expect(SMTPExtension.needed(Array("x".utf8), wide) == [.smtpUTF8])
+        #expect(
+            SMTPExtension.needed([0x80], MailEnvelope(sender: wide.recipients[1], recipients: plain.recipients)).count
+                == 2)
+        let failure = SMTPExtension.eightBitMIME.missing(at: try SMTPServer("smtp://mail.example.org"))
+        #expect(failure.kind == .permanent && failure.description.contains("mail.example.org does not offer 8BITMIME"))
+    }
+
     @Test("no description of a server shows its password, and no error does")
     func secrecy() throws {
         let server = try SMTPServer("smtps://sh%40p:Geheim%3A%2F@mail.example.org")

@@ -33,7 +33,7 @@ struct SMTPTests {
         await queue.close()
     }
 
-    private func worker(_ queue: JobQueue<SQLiteStore>, _ port: Int) throws -> MailWorker {
+    private func worker(_ queue: JobQueue<some JobStore>, _ port: Int) throws -> MailWorker {
         var options = Worker.Options()
         options.drains = true
         let transport = SMTPTransport(try SMTPServer("smtp://127.0.0.1:\(port)"))
@@ -69,6 +69,42 @@ struct SMTPTests {
             // Two attempts for 450, and one for each of the others.
             #expect(errors.count == 4, "\(errors)")
             #expect(errors.contains { $0.contains("cannot be sent") && $0.contains("subject") })
+        }
+    }
+
+    /// A store that cannot take follow-up jobs at first.
+    private final class FailingStore: ForwardingStore {
+        let base: any JobStore
+        let failures: Mutex<[StintError.Code]>
+
+        init(_ base: any JobStore, _ failures: [StintError.Code]) {
+            self.base = base
+            self.failures = Mutex(failures)
+        }
+
+        func exchange(_ settlements: [Settlement], for request: ClaimRequest?) async throws -> Exchange {
+            if settlements.contains(where: { !$0.followUps.isEmpty }) {
+                let next = failures.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+                if let next { throw StintError(next, "the disk of the test fails") }
+            }
+            return try await base.exchange(settlements, for: request)
+        }
+    }
+
+    @Test("whom the server has taken a mail for get it once, although the store takes the acknowledgement later")
+    func acknowledgement() async throws {
+        try await withServer { port, mailbox, queue in
+            let store = FailingStore(queue.store, [.storageFailed, .databaseBusy, .outcomeUnknown])
+            let failing = JobQueue(store: store)
+            try await failing.enqueue(
+                mail: MailMessage(
+                    from: "site@example.org", to: ["ada@x.example", "fail-450@x.example", "fail-550@x.example"],
+                    subject: "Tea", text: "x"), in: "notifications")
+            try await worker(failing, port).run()
+            #expect(store.failures.withLock { $0.isEmpty })
+            #expect(mailbox.list().mails.map(\.recipients) == [["ada@x.example"]])
+            let errors = try await queue.failures().map(\.failure.error)
+            #expect(errors.count == 3 && errors.allSatisfy { !$0.contains("disk") }, "\(errors)")
         }
     }
 

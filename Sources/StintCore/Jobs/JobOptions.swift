@@ -29,10 +29,17 @@ public struct JobOptions: Sendable, Hashable {
     /// `duplicate` with the job of the first one, whatever has become of that job. So an enqueue whose outcome is unknown
     /// can be repeated. Compared by bytes.
     public var idempotencyKey: String? {
-        get { repeatedKey?.text }
-        set { repeatedKey = newValue.map(ByteText.init) }
+        get { repeatedKeys.first?.text }
+        set { repeatedKeys = newValue.map { [ByteText($0)] } ?? [] }
     }
-    private var repeatedKey: ByteText?
+    /// Several such keys, for what may come again under one of them only. The first that the queue had answers, and those
+    /// before it are keys of the same job from then on. Up to ``maximumIdempotencyKeys``.
+    public var idempotencyKeys: [String] {
+        get { repeatedKeys.map(\.text) }
+        set { repeatedKeys = newValue.map(ByteText.init) }
+    }
+    private var repeatedKeys: [ByteText] = []
+    public static let maximumIdempotencyKeys = 4
     /// From this long after its enqueue the job is never started, neither for the first time nor again after a failure:
     /// it becomes ``JobState/expired``. A run that has started may finish. `nil`: it waits for as long as it takes.
     public var expires: Duration?
@@ -76,6 +83,6 @@ public struct JobOptions: Sendable, Hashable {
         self.atMost = atMost
         self.maxEvents = maxEvents
         self.maxEventBytes = maxEventBytes
-        repeatedKey = idempotencyKey.map(ByteText.init)
+        repeatedKeys = idempotencyKey.map { [ByteText($0)] } ?? []
     }
 }

@@ -43,7 +43,14 @@ public struct NewJob: Sendable {
                     "the time to run is \(timeToRun); it must be above 0 and at most 100 years")
             }
         }
-        for (name, key) in [("unique", options.uniqueKey), ("idempotency", options.idempotencyKey)] {
+        guard options.idempotencyKeys.count <= JobOptions.maximumIdempotencyKeys else {
+            throw StintError.invalidInput(
+                "the job has \(options.idempotencyKeys.count) idempotency keys; at most "
+                    + "\(JobOptions.maximumIdempotencyKeys) are allowed")
+        }
+        for (name, key) in [("unique", options.uniqueKey)]
+            + options.idempotencyKeys.map({ ("idempotency", Optional($0)) })
+        {
             guard let key else { continue }
             guard !key.isEmpty, key.utf8.count <= Self.maximumUniqueKeyBytes else {
                 throw StintError.invalidInput(

@@ -40,14 +40,16 @@ enum DeliveryReport {
                 end()
             } else if let first = line.first, first == " " || first == "\t" {
                 if let last, let known = fields[last], known.utf8.count < 2_000 {
-                    fields[last] = known + " " + AddressList.withoutBrackets(String(line))
+                    fields[last] = known + " " + AddressList.withoutBrackets(MailContent.line(String(line)))
                 }
             } else if let colon = line.firstIndex(of: ":"), line[..<colon].utf8.count < 60 {
                 let name = line[..<colon].lowercased()
                 if name == "final-recipient", fields[name] != nil { end() }
                 if fields[name] == nil {
-                    fields[name] = AddressList.withoutBrackets(String(line[line.index(after: colon)...])).cut(
-                        bytes: 2_000)
+                    // A CR alone ends no line here, and must not become one where an application writes the field.
+                    fields[name] = AddressList.withoutBrackets(
+                        MailContent.line(String(line[line.index(after: colon)...]))
+                    ).cut(bytes: 2_000)
                 }
                 last = name
             }

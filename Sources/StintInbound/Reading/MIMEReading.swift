@@ -22,6 +22,7 @@ struct MIMEReading {
             content.setHeaders(GMime.headers(of: message))
             var count = 0
             if let part = g_mime_message_get_mime_part(message) { add(part, to: &content, depth: 0, &count) }
+            content.useNamedTexts()
             return content
         }
         guard let content, !content.headers.isEmpty else {
@@ -71,11 +72,14 @@ struct MIMEReading {
         let type = GMime.type(of: object)
         let bytes = GMime.content(of: part)
         let name = g_mime_part_get_filename(part).map { String(cString: $0) }
-        if name == nil, g_mime_part_is_attachment(part) == 0 {
-            switch type {
-            case "text/plain": return content.add(text: bytes[...], charset: GMime.charset(of: object))
-            case "text/html": return content.add(html: bytes[...], charset: GMime.charset(of: object))
-            default: break
+        if g_mime_part_is_attachment(part) == 0, ["text/plain", "text/html"].contains(type) {
+            let charset = GMime.charset(of: object)
+            if name != nil {
+                content.keep(named: bytes, charset, isHTML: type == "text/html")
+            } else if type == "text/html" {
+                return content.add(html: bytes[...], charset: charset)
+            } else {
+                return content.add(text: bytes[...], charset: charset)
             }
         }
         content.attach(

@@ -72,7 +72,7 @@ struct MailContent {
     }
 
     /// A value of a header on one line.
-    private static func line(_ text: String) -> String {
+    static func line(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: \.isControl) else { return text }
         return String(
             String.UnicodeScalarView(
@@ -92,6 +92,28 @@ struct MailContent {
         let whole = self[keyPath: path].map { $0 + "\n" + text } ?? text
         if whole.utf8.count > limits.textBytes { isTextCut = true }
         self[keyPath: path] = whole.cut(bytes: limits.textBytes)
+    }
+
+    /// The first text and the first HTML of those with the name of a file that is to be shown in its place.
+    private var namedText: (bytes: [UInt8], charset: String?)?
+    private var namedHTML: (bytes: [UInt8], charset: String?)?
+
+    /// A text with a name is a file, and shown between the others. It is also what the sender wrote if there is nothing else:
+    /// see ``useNamedTexts()``.
+    mutating func keep(named bytes: [UInt8], _ charset: String?, isHTML: Bool) {
+        if isHTML {
+            namedHTML = namedHTML ?? (bytes, charset)
+        } else {
+            namedText = namedText ?? (bytes, charset)
+        }
+    }
+
+    /// Some programs give the text of a mail a name. So the first named text becomes the mail's if it has none without a
+    /// name. It stays among the files too.
+    mutating func useNamedTexts() {
+        guard text == nil, html == nil else { return }
+        if let namedText { add(text: namedText.bytes[...], charset: namedText.charset) }
+        if let namedHTML { add(html: namedHTML.bytes[...], charset: namedHTML.charset) }
     }
 
     mutating func add(report: [UInt8]) {

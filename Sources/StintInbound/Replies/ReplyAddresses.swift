@@ -1,6 +1,4 @@
-import Crypto
 import StintCore
-import StintPlatform
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -29,12 +27,12 @@ public struct ReplyAddresses: Sendable {
 
     /// The longest text that an address is made for, in bytes, beside one that expires: 7 fewer.
     public static let maximumTargetBytes = 40
-    /// 80 bits.
-    private static let signatureBytes = 10
+    /// Of letters and digits; each has 5 bits.
+    private static let signatureLength = 16
 
     private let prefix: String
     private let domain: String
-    private let keys: [SymmetricKey]
+    private let signer: AddressSigner
 
     /// - Parameters:
     ///   - domain: For which the service receives mails.
@@ -42,9 +40,6 @@ public struct ReplyAddresses: Sendable {
     ///   - prefix: What the address begins with, before the `+`: up to 10 small letters and digits.
     /// - Throws: ``StintError`` with the code `invalidInput`.
     public init(domain: String, keys: [[UInt8]], prefix: String = "reply") throws {
-        guard !keys.isEmpty, keys.count <= 10, keys.allSatisfy({ $0.count >= 16 }) else {
-            throw StintError.invalidInput("reply addresses need 1 to 10 keys of 16 bytes or more each")
-        }
         guard (1...10).contains(prefix.utf8.count), prefix.utf8.allSatisfy(Self.isPlain) else {
             throw StintError.invalidInput(
                 "the prefix \(quoted(prefix)) of reply addresses is not allowed: use 1 to 10 small letters and digits")
@@ -56,7 +51,9 @@ public struct ReplyAddresses: Sendable {
         }
         self.prefix = prefix
         self.domain = domain.lowercased()
-        self.keys = keys.map { SymmetricKey(data: Data($0)) }
+        signer = try AddressSigner(
+            keys: keys, purpose: "stint reply 1\0\(prefix)\0\(domain.lowercased())", length: Self.signatureLength,
+            what: "reply addresses")
     }
 
     /// - Parameters:
@@ -79,7 +76,7 @@ public struct ReplyAddresses: Sendable {
             }
             text += "." + String(Int64(minutes), radix: 36)
         }
-        return "\(prefix)+\(text).\(Base32.text(signature(of: text, keys[0])))@\(domain)"
+        return "\(prefix)+\(text).\(signer.signature(of: text))@\(domain)"
     }
 
     /// - Parameter address: With or without angle brackets.
@@ -90,13 +87,9 @@ public struct ReplyAddresses: Sendable {
         }
         let local = address.dropFirst(prefix.count + 1).dropLast(domain.count + 1)
         let parts = local.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 2 || parts.count == 3, let signature = Base32.bytes(String(parts[parts.count - 1])) else {
-            return .forged
-        }
+        guard parts.count == 2 || parts.count == 3 else { return .forged }
         let text = parts.dropLast().joined(separator: ".")
-        guard signature.count == Self.signatureBytes,
-            keys.contains(where: { ConstantTime.isEqual(self.signature(of: text, $0), signature) })
-        else { return .forged }
+        guard signer.isRight(String(parts[parts.count - 1]), for: text) else { return .forged }
         let target = String(parts[0])
         guard parts.count == 3 else { return .target(target) }
         guard let minutes = Int64(parts[1], radix: 36) else { return .forged }
@@ -120,50 +113,9 @@ public struct ReplyAddresses: Sendable {
     /// Whether this is one of these addresses, right or not: a mail from there is a loop.
     public func isOwn(_ address: String) -> Bool { read(address) != .other }
 
-    private func signature(of text: String, _ key: SymmetricKey) -> [UInt8] {
-        let code = HMAC<SHA256>.authenticationCode(
-            for: Data("stint reply 1\0\(prefix)\0\(domain)\0\(text)".utf8), using: key)
-        return Array(code.prefix(Self.signatureBytes))
-    }
-
     private static func isPlain(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) || (0x30...0x39).contains(byte) }
 
     private static func isTarget(_ byte: UInt8) -> Bool {
         isPlain(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-    }
-}
-
-/// Bytes in small letters and the digits 2 to 7 (RFC 4648, without padding).
-enum Base32 {
-    private static let letters = Array("abcdefghijklmnopqrstuvwxyz234567".utf8)
-
-    static func text(_ bytes: [UInt8]) -> String {
-        var text: [UInt8] = []
-        var (value, bits) = (0, 0)
-        for byte in bytes {
-            value = (value << 8 | Int(byte)) & 0xFFFF
-            bits += 8
-            while bits >= 5 {
-                bits -= 5
-                text.append(letters[value >> bits & 31])
-            }
-        }
-        if bits > 0 { text.append(letters[value << (5 - bits) & 31]) }
-        return String(decoding: text, as: UTF8.self)
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        var bytes: [UInt8] = []
-        var (value, bits) = (0, 0)
-        for letter in text.utf8 {
-            guard let number = letters.firstIndex(of: letter) else { return nil }
-            value = (value << 5 | number) & 0xFFFF
-            bits += 5
-            if bits >= 8 {
-                bits -= 8
-                bytes.append(UInt8(value >> bits & 255))
-            }
-        }
-        return bytes
     }
 }

@@ -1,4 +1,5 @@
-/// Bounce addresses of StintMail that say whose they are: `bounce+ada=example.net@example.org`.
+/// Bounce addresses of StintMail that say whose they are: `bounce+ada=example.net@example.org`. They are not signed, so
+/// anyone can write one: ``BounceAddresses`` are.
 public enum VERP {
     /// - Parameters:
     ///   - address: That a bounce was sent to.
@@ -23,7 +24,8 @@ public enum VERP {
 extension InboundMail {
     /// For whom the mail was not delivered: what the bounce address says, or else what the report says.
     ///
-    /// A report can be forged, and so can the address. Take several, over days, before you give a member's address up.
+    /// A report can be forged, and so can the address: use ``bouncedRecipients(of:at:)`` for what must not be. Take several,
+    /// over days, before you give a member's address up.
     ///
     /// - Parameter base: As in `MailMessage.bounces = .perRecipient(base)`.
     public func bouncedRecipients(base: String) -> [Bounce] {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Counts the bodies that are read or handled at once, and their bytes.
+/// Counts the bodies of one service that are read or handled at once, and their bytes.
 final class BodyBudget: Sendable {
     private struct Use {
         var requests = 0
@@ -19,12 +19,15 @@ final class BodyBudget: Sendable {
 
         fileprivate init(_ budget: BodyBudget) { self.budget = budget }
 
+        /// The bytes that the body has so far.
+        var count: Int { bytes.withLock { $0 } }
+
         /// - Throws: ``InboundRefusal`` if there is no room for this many bytes more.
         func take(_ count: Int) throws {
             try budget.use.withLock { use in
                 guard use.bytes + count <= budget.limits.bytesInAll else {
                     throw InboundRefusal.unavailable(
-                        "the bodies that are handled now have \(budget.limits.bytesInAll) bytes, the most at once: send it again"
+                        "the bodies of this service that are handled now have \(budget.limits.bytesInAll) bytes, the most at once: send it again"
                     )
                 }
                 use.bytes += count
@@ -46,7 +49,8 @@ final class BodyBudget: Sendable {
         try use.withLock { use in
             guard use.requests < limits.requests else {
                 throw InboundRefusal.unavailable(
-                    "\(limits.requests) requests are handled now, the most at once: send it again", retryAfter: 5)
+                    "\(limits.requests) requests of this service are handled now, the most at once: send it again",
+                    retryAfter: 5)
             }
             use.requests += 1
         }

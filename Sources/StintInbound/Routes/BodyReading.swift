@@ -19,13 +19,30 @@ struct BodyReading: Sendable {
         return try await withThrowingTaskGroup(of: [UInt8].self) { group in
             group.addTask { try await read(place) }
             group.addTask {
-                try await Task.sleep(for: limits.bodyTime)
+                try await Task.sleep(for: min(limits.bodyGrace, limits.bodyTime))
+                try await watch(place)
                 throw InboundRefusal.unavailable(
                     "the body has not come within \(limits.bodyTime), the most that is allowed: send it again")
             }
             defer { group.cancelAll() }
             // Whichever ends first: the body, or the time.
             return try await group.next() ?? []
+        }
+    }
+
+    /// Looks each second whether the body comes fast enough. Returns when its time is over.
+    private func watch(_ place: BodyBudget.Place) async throws {
+        var time = limits.bodyGrace
+        while time < limits.bodyTime {
+            let least = Double(limits.bodyBytesPerSecond) * Double(time.milliseconds) / 1_000
+            guard Double(place.count) >= least else {
+                throw InboundRefusal.unavailable(
+                    "the body has \(place.count) bytes after \(time); at least \(limits.bodyBytesPerSecond) in a second are "
+                        + "expected: send it again")
+            }
+            let pause = min(.seconds(1), limits.bodyTime - time)
+            try await Task.sleep(for: pause)
+            time += pause
         }
     }
 

@@ -25,7 +25,7 @@ public struct InboundWebhooks: Sendable {
         public var replayWindow: Duration = .seconds(12 * 3_600)
         /// How far ahead of this machine's clock a signed time may be.
         public var clockSkew: Duration = .seconds(300)
-        /// How the jobs are queued; their unique key and idempotency key are the service's id.
+        /// How the jobs are queued; their unique key and idempotency keys are made of the service's id and the mail.
         public var job = JobOptions()
         /// The time now, in UTC. Tests give another.
         public var now: @Sendable () -> Date = { Date() }
@@ -37,9 +37,9 @@ public struct InboundWebhooks: Sendable {
     /// Adds one job; `true`: it was there already.
     private let enqueue: @Sendable (NewJob) async throws -> Bool
     private let queueName: QueueName
-    private let services: [InboundService]
+    /// Each with a budget of its own: what is sent to one takes nothing from the others.
+    private let services: [(service: InboundService, budget: BodyBudget)]
     private let options: Options
-    let budget: BodyBudget
 
     /// - Parameters:
     ///   - name: The queue for the mails.
@@ -63,27 +63,31 @@ public struct InboundWebhooks: Sendable {
         _ = try NewJob([], in: name, options: options.job)
         enqueue = { try await queue.enqueue(jobs: [$0])[0].isDuplicate }
         queueName = name
-        self.services = services
+        self.services = services.map { ($0, BodyBudget(options.limits)) }
         self.options = options
-        budget = BodyBudget(options.limits)
     }
 
     /// Adds a POST route for each service. They must be reachable without a session of the application.
     public func addRoutes<Context: RequestContext>(to router: some RouterMethods<Context>) {
-        for service in services {
+        for (service, budget) in services {
             for path in service.paths {
                 router.on(RouterPath(path), method: .post) { request, _ -> Response in
-                    await answer(request, of: service)
+                    await answer(request, of: service, within: budget)
                 }
             }
         }
     }
 
+    /// Of the service with this path, for tests.
+    func budget(of path: String) -> BodyBudget? { services.first { $0.service.paths.contains(path) }?.budget }
+
     // MARK: - A request
 
-    private func answer(_ request: Request, of service: InboundService) async -> Response {
+    private func answer(
+        _ request: Request, of service: InboundService, within budget: BodyBudget
+    ) async -> Response {
         do {
-            return Self.response(.ok, try await take(request, of: service))
+            return Self.response(.ok, try await take(request, of: service, within: budget))
         } catch {
             var refusal = InboundRefusal(error)
             if refusal.isFinal, let status = service.receiver.finalStatus { refusal.status = status }
@@ -106,7 +110,9 @@ public struct InboundWebhooks: Sendable {
     }
 
     /// - Returns: What the service is told.
-    private func take(_ request: Request, of service: InboundService) async throws -> String {
+    private func take(
+        _ request: Request, of service: InboundService, within budget: BodyBudget
+    ) async throws -> String {
         let receiver = service.receiver
         let rules = ReceivingRules(
             limits: options.limits, now: options.now(), window: options.replayWindow, skew: options.clockSkew,
@@ -119,23 +125,26 @@ public struct InboundWebhooks: Sendable {
         let post = Post(headers: request.headers, body: body)
         switch try await receiver.receive(post, rules) {
         case .mail(let verified):
-            let mail: InboundMail
+            let (mail, contentKey): (InboundMail, String?)
             do {
-                mail = try await NIOThreadPool.singleton.runIfActive { try verified.read() }
+                (mail, contentKey) = try await NIOThreadPool.singleton.runIfActive {
+                    let mail = try verified.read()
+                    return (mail, verified.contentKey(mail))
+                }
             } catch var refusal as InboundRefusal {
                 // It is verified, and will be the same when it comes again.
                 refusal.isFinal = true
                 throw refusal
             }
-            return try await put(mail, replayKey: verified.replayKey)
+            return try await put(mail, keys: [verified.replayKey, contentKey].compactMap(\.self))
         case .done(let text): return text
         }
     }
 
-    private func put(_ mail: InboundMail, replayKey: String) async throws -> String {
+    private func put(_ mail: InboundMail, keys: [String]) async throws -> String {
         var options = self.options.job
         options.uniqueKey = "\(mail.service.rawValue):\(mail.id)"
-        options.idempotencyKey = "\(mail.service.rawValue):\(replayKey)"
+        options.idempotencyKeys = keys.map { "\(mail.service.rawValue):\($0)" }
         let isKnown = try await enqueue(try InboundJob.job(of: mail, in: queueName, options: options))
         self.options.logger.debug(
             "a mail was posted",

@@ -84,7 +84,7 @@ struct AmazonReceiver: Receiver {
             throw InboundRefusal.forbidden(
                 "the SignatureVersion is \(quoted(message.signatureVersion)); expected 1 or 2")
         }
-        let key = try await keys.key(at: message.signingCertURL, now: rules.now)
+        let key = try await keys.key(at: message.signingCertURL, for: topic.certificateNames, now: rules.now)
         let signature = _RSA.Signing.RSASignature(rawRepresentation: bytes)
         let data = Data(canonical.utf8)
         let isRight =

@@ -6,6 +6,9 @@ struct AmazonTopic: Sendable, Hashable {
     let arn: String
     /// The only host from which certificates and confirmations of this topic come.
     let host: String
+    /// The names for which certificates that sign this topic's messages are issued: those that Amazon's own SDK for Java
+    /// (`SnsHostProvider`) expects.
+    let certificateNames: Set<String>
 
     /// - Returns: `nil` if it is none.
     init?(_ arn: String) {
@@ -17,7 +20,16 @@ struct AmazonTopic: Sendable, Hashable {
             parts[5].utf8.allSatisfy({ (0x21...0x7E).contains($0) })
         else { return nil }
         self.arn = arn
-        host = "sns.\(parts[3]).amazonaws.com" + (parts[1] == "aws-cn" ? ".cn" : "")
+        let end = "amazonaws.com" + (parts[1] == "aws-cn" ? ".cn" : "")
+        host = "sns.\(parts[3]).\(end)"
+        let common =
+            switch parts[1] {
+            case "aws-cn": "sns-\(parts[3]).\(end)"
+            case "aws-us-gov": "sns-us-gov-west-1.\(end)"
+            default: "sns.\(end)"
+            }
+        // Regions that accounts opt in to have names of their own.
+        certificateNames = [common, "sns-signing.\(parts[3]).\(end)"]
     }
 
     /// Whether a URL is of the certificate with which this topic's messages are signed: https, this host, no port, no user.

@@ -40,7 +40,41 @@ struct MailgunReceiver: Receiver {
                 "the signature is not right for the timestamp and token: compare the signing key with Mailgun's")
         }
         try rules.checkSeconds(timestamp)
-        return .mail(VerifiedPost(replayKey: token) { try mail(form, id: token, rules) })
+        return .mail(
+            VerifiedPost(
+                replayKey: token, contentKey: { Self.contentKey(of: form, $0) },
+                read: { try mail(form, id: token, rules) }))
+    }
+
+    /// Mailgun signs each repetition of a post anew, with another token: the same mail for the same recipient is known by
+    /// its Message-ID. A sender can write any Message-ID, so all else that is read of the form counts too: nobody can keep
+    /// the mail of another out by sending one with its Message-ID first.
+    private static func contentKey(of form: FormBody, _ mail: InboundMail) -> String? {
+        guard let messageID = mail.messageID else { return nil }
+        var hash = SHA256()
+        func add(_ name: String, _ bytes: some Collection<UInt8>) {
+            hash.update(data: Data("\(name.utf8.count) \(bytes.count) \(name)\n".utf8))
+            if bytes.withContiguousStorageIfAvailable({ hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil
+            {
+                hash.update(data: Data(bytes))
+            }
+        }
+        add("", messageID.utf8)
+        for field in form.fields where isRead(field.name) {
+            add(field.name, field.bytes)
+            add("filename", (field.filename ?? "").utf8)
+            add("type", field.contentType.utf8)
+        }
+        return "mail " + HexText.text(hash.finalize())
+    }
+
+    private static let readFields: Set<String> = [
+        "recipient", "sender", "from", "subject", "message-headers", "body-mime", "body-plain", "body-html",
+        "content-id-map",
+    ]
+
+    private static func isRead(_ name: String) -> Bool {
+        readFields.contains(name) || name.hasPrefix("attachment-") || name.first?.isUppercase == true
     }
 
     private func mail(_ form: FormBody, id: String, _ rules: ReceivingRules) throws -> InboundMail {

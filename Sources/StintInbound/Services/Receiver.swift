@@ -46,6 +46,18 @@ struct VerifiedPost: Sendable {
     let replayKey: String
     /// Reads the mail. It takes time, but waits for nothing.
     let read: @Sendable () throws -> InboundMail
+    /// By which the mail is known if the service posts it again under another ``replayKey``; `nil`: it cannot be known.
+    /// Two mails that differ in anything have different ones, whatever their senders have written into them.
+    let contentKey: @Sendable (InboundMail) -> String?
+
+    init(
+        replayKey: String, contentKey: @escaping @Sendable (InboundMail) -> String? = { _ in nil },
+        read: @escaping @Sendable () throws -> InboundMail
+    ) {
+        self.replayKey = replayKey
+        self.read = read
+        self.contentKey = contentKey
+    }
 }
 
 /// What holds for the posts of all services.

@@ -18,7 +18,10 @@ struct SESNotification: Decodable {
     }
 
     struct Action: Decodable {
+        var type: String?
         var encoding: String?
+        var bucketName: String?
+        var objectKey: String?
     }
 
     struct Receipt: Decodable {
@@ -51,9 +54,7 @@ struct SESNotification: Decodable {
             )
         }
         guard let text = notification.content else {
-            throw final(
-                "the notification has no content: use the rule's action SNS itself, which publishes mails of up to 150 kB"
-            )
+            throw final(withoutContent(notification.receipt?.action))
         }
         var source = Array(text.utf8)
         if notification.receipt?.action?.encoding?.uppercased() == "BASE64" {
@@ -75,6 +76,19 @@ struct SESNotification: Decodable {
         mail.checks.isSpam = isFailed(receipt?.spamVerdict)
         mail.checks.hasVirus = isFailed(receipt?.virusVerdict)
         return mail
+    }
+
+    /// SNS carries mails of up to 150 kB. A larger one can only come into a bucket, from which Stint reads nothing.
+    private static func withoutContent(_ action: Action?) -> String {
+        guard let action, action.type?.uppercased() == "S3" else {
+            return
+                "the notification has no content: use the rule's action SNS itself, which publishes mails of up to 150 kB"
+        }
+        let place = [action.bucketName, action.objectKey].compactMap { $0.map { quoted($0) } }.joined(
+            separator: ", key ")
+        return
+            "the mail is in the bucket \(place) of S3, from which nothing is read: fetch it from there, or use the rule's "
+            + "action SNS itself, which publishes mails of up to 150 kB"
     }
 
     private static func final(_ detail: String) -> InboundRefusal {

@@ -1,4 +1,5 @@
 import NIOSSL
+import StintCore
 import _CryptoExtras
 
 #if canImport(FoundationEssentials)
@@ -15,7 +16,7 @@ actor SigningKeys {
     static let failureLifetime: TimeInterval = 30
 
     private struct Entry {
-        let key: Task<(_RSA.Signing.PublicKey, ClosedRange<Date>), any Error>
+        let certificate: Task<SigningCertificate, any Error>
         let since: Date
         var failed = false
     }
@@ -26,8 +27,10 @@ actor SigningKeys {
     init(fetch: @escaping @Sendable (_ url: String) async throws -> [UInt8]) { self.fetch = fetch }
 
     /// - Parameter url: Already checked to be of Amazon.
-    /// - Throws: ``InboundRefusal`` with 503 if the certificate cannot be had now: the service then repeats its post.
-    func key(at url: String, now: Date) async throws -> _RSA.Signing.PublicKey {
+    /// - Parameter names: For one of which it must be issued: what Amazon hosts is not all of SNS.
+    /// - Throws: ``InboundRefusal`` with 503 if the certificate cannot be had now: the service then repeats its post; with
+    ///   403 if it is for another name.
+    func key(at url: String, for names: Set<String>, now: Date) async throws -> _RSA.Signing.PublicKey {
         var entry = entries[url]
         if let known = entry {
             let age = now.timeIntervalSince(known.since)
@@ -39,19 +42,25 @@ actor SigningKeys {
             {
                 entries[oldest] = nil
             }
-            let task = Task { [fetch] in try Self.key(of: try await fetch(url)) }
-            entry = Entry(key: task, since: now)
+            let task = Task { [fetch] in try SigningCertificate(try await fetch(url)) }
+            entry = Entry(certificate: task, since: now)
             entries[url] = entry
         }
         guard let entry else { throw InboundRefusal.unavailable("there is no certificate") }
         do {
-            let (key, validity) = try await entry.key.value
-            guard validity.contains(now) else {
+            let certificate = try await entry.certificate.value
+            guard !certificate.names.isDisjoint(with: names) else {
+                entries[url]?.failed = true
+                throw InboundRefusal.forbidden(
+                    "the certificate at \(quoted(url)) is for \(certificate.names.sorted().prefix(5).map(quoted)); expected one for "
+                        + names.sorted().joined(separator: " or "))
+            }
+            guard certificate.validity.contains(now) else {
                 entries[url] = nil
                 throw InboundRefusal.unavailable(
                     "the certificate that signs the message is not valid now: check the clock")
             }
-            return key
+            return certificate.key
         } catch let refusal as InboundRefusal {
             throw refusal
         } catch {
@@ -59,13 +68,24 @@ actor SigningKeys {
             throw InboundRefusal.unavailable("the certificate that signs the message cannot be had now: send it again")
         }
     }
+}
 
-    private static func key(of pem: [UInt8]) throws -> (_RSA.Signing.PublicKey, ClosedRange<Date>) {
+/// What counts of a certificate: its key, when it is valid, and for whom it was issued.
+private struct SigningCertificate: Sendable {
+    let key: _RSA.Signing.PublicKey
+    let validity: ClosedRange<Date>
+    /// The DNS names of its subject (RFC 5280, 4.2.1.6).
+    let names: Set<String>
+
+    init(_ pem: [UInt8]) throws {
         let certificate = try NIOSSLCertificate(bytes: pem, format: .pem)
         let start = Date(timeIntervalSince1970: Double(certificate.notValidBefore))
         let end = Date(timeIntervalSince1970: Double(certificate.notValidAfter))
         guard start <= end else { throw FetchFailure("the certificate is never valid") }
-        let key = try _RSA.Signing.PublicKey(derRepresentation: certificate.extractPublicKey().toSPKIBytes())
-        return (key, start...end)
+        validity = start...end
+        key = try _RSA.Signing.PublicKey(derRepresentation: certificate.extractPublicKey().toSPKIBytes())
+        names = Set(
+            certificate._subjectAlternativeNames().filter { $0.nameType == .dnsName }
+                .map { String(decoding: $0.contents, as: UTF8.self).lowercased() })
     }
 }

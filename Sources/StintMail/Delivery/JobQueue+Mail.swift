@@ -32,7 +32,7 @@ extension MailMessage {
         try check()
         var parts: [(name: String, envelope: MailEnvelope)] = []
         for envelope in try envelopes() {
-            if case .perRecipient? = bounces {
+            if bounces?.isPerRecipient == true {
                 parts.append((envelope.recipients[0].address, envelope))
                 continue
             }
@@ -50,6 +50,8 @@ extension MailMessage {
             if message.messageID == nil { message.messageID = "stint-\(UUID().uuidString.lowercased())@\(from.domain)" }
             if message.date == nil { message.date = Date() }
         }
+        // Each job has its own in its envelope, and none needs those of the others.
+        if case .made? = bounces { message.bounces = nil }
         // As for any job with parameters, but encoded once for all.
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

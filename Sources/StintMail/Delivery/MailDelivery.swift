@@ -100,7 +100,7 @@ public struct MailDelivery: Sendable {
                 throw JobVerdict.bury("the mail cannot be sent: \(error)")
             }
             // Each gets its own bounce address, so each is a job of its own.
-            return try await context.ack(enqueueing: try await followUps(mails, of: context))
+            return try await acknowledge(context) { try await followUps(mails, of: context) }
         }
         try await deliver(mails[0], context)
     }
@@ -141,15 +141,43 @@ public struct MailDelivery: Sendable {
         context.logger.warning(
             "the mail server has refused some recipients; each kind goes on as a job of its own",
             metadata: ["refusals": "\(refusals.prefix(3).map { "\($0.recipient.address): \($0.reply)" })"])
-        var jobs: [NewJob] = []
-        for (recipients, delay) in [(never, Duration.zero), (later, retry.delay(afterAttempt: context.attempt))]
-        where !recipients.isEmpty {
-            var rest = mail
-            rest.envelope.recipients = recipients
-            jobs += try await followUps([rest], of: context, after: delay)
+        let delay = retry.delay(afterAttempt: context.attempt)
+        try await acknowledge(context) {
+            var jobs: [NewJob] = []
+            for (recipients, delay) in [(never, Duration.zero), (later, delay)] where !recipients.isEmpty {
+                var rest = mail
+                rest.envelope.recipients = recipients
+                jobs += try await followUps([rest], of: context, after: delay)
+            }
+            return jobs
         }
-        try await context.ack(enqueueing: jobs)
     }
+
+    /// Acknowledges a job whose mail the server has for some of its recipients. A failure of the store is no failure of the
+    /// job, whose next attempt would send them the mail again. So it is tried as the worker tries its own acknowledgements:
+    /// until the store takes it or the lease is lost.
+    ///
+    /// - Throws: ``StintError`` with the code `leaseLost`, or one that another try would not change; `CancellationError`.
+    private func acknowledge(_ context: JobContext, _ followUps: () async throws -> [NewJob]) async throws {
+        var failures = 0
+        while true {
+            do {
+                return try await context.ack(enqueueing: try await followUps())
+            } catch let error as StintError where Self.mayPass.contains(error.code) {
+                failures += 1
+                let delay = Backoff.store.delay(after: failures)
+                context.logger.error(
+                    "a mail that the server has is not acknowledged yet",
+                    metadata: ["error": "\(error)", "next": "\(delay)"])
+                try await Task.sleep(for: delay)
+            }
+        }
+    }
+
+    /// What a store's failure may be that time heals.
+    private static let mayPass: Set<StintError.Code> = [
+        .databaseBusy, .databaseUnusable, .storageFailed, .outcomeUnknown,
+    ]
 
     private func followUps(
         _ mails: [OutgoingMail], of context: JobContext, after delay: Duration = .zero

@@ -54,7 +54,7 @@ extension MailMessage {
             throw StintError.invalidInput("the message has no recipient: put an address into 'to', 'cc' or 'bcc'")
         }
         try Self.check(recipients: recipients.count)
-        if case .perRecipient? = bounces { for recipient in recipients { _ = try bounces?.sender(for: recipient) } }
+        if bounces?.isPerRecipient == true { for recipient in recipients { _ = try bounces?.sender(for: recipient) } }
         _ = try rfc822(id: "check", date: Date(timeIntervalSince1970: 0))
     }
 

@@ -9,7 +9,7 @@ extension MailMessage {
     private enum CodingKeys: String, CodingKey {
         case from, to, cc, bcc, replyTo, subject, text, html, inline, attachments, headers, thread, unsubscribe
         case isAutomatic = "automatic"
-        case bounces, bouncesPerRecipient
+        case bounces, bouncesPerRecipient, bouncesByRecipient
         case messageID = "messageId"
         case date
     }
@@ -35,6 +35,8 @@ extension MailMessage {
         isAutomatic = try container.decodeIfPresent(Bool.self, forKey: .isAutomatic) ?? true
         if let address = try container.decodeIfPresent(MailAddress.self, forKey: .bouncesPerRecipient) {
             bounces = .perRecipient(address)
+        } else if let table = try container.decodeIfPresent([String: MailAddress].self, forKey: .bouncesByRecipient) {
+            bounces = .made(RecipientBounces(table))
         } else {
             bounces = try container.decodeIfPresent(MailAddress.self, forKey: .bounces).map(BounceAddress.address)
         }
@@ -66,6 +68,8 @@ extension MailMessage {
         switch bounces {
         case .address(let address)?: try container.encode(address, forKey: .bounces)
         case .perRecipient(let address)?: try container.encode(address, forKey: .bouncesPerRecipient)
+        case .made(let bounces)?:
+            try container.encode(try bounces.table(of: recipients), forKey: .bouncesByRecipient)
         case nil: break
         }
         try container.encodeIfPresent(messageID, forKey: .messageID)

@@ -78,7 +78,7 @@ public struct MailMessage: Sendable, Hashable, JobParameters {
     /// - Throws: ``StintError`` with the code `invalidInput` for a bounce address that would be too long.
     public func envelopes() throws -> [MailEnvelope] {
         switch bounces {
-        case .perRecipient?:
+        case .perRecipient?, .made?:
             try recipients.map { MailEnvelope(sender: try bounces?.sender(for: $0), recipients: [$0]) }
         case .address(let address)?: [MailEnvelope(sender: address, recipients: recipients)]
         case nil: [MailEnvelope(sender: from, recipients: recipients)]
@@ -140,26 +140,5 @@ public struct MailUnsubscribe: Sendable, Hashable, Codable {
     public init(url: String, address: MailAddress? = nil) {
         self.url = url
         self.address = address
-    }
-}
-
-/// Where reports of failed deliveries go.
-public enum BounceAddress: Sendable, Hashable {
-    case address(MailAddress)
-    /// One for each recipient (VERP), so that a report says by its own address whose it is: for `bounce@example.org`
-    /// and the recipient `ada@example.net` it is `bounce+ada=example.net@example.org`. Each recipient gets a mail of
-    /// its own.
-    case perRecipient(MailAddress)
-
-    /// The sender of the envelope for this recipient.
-    ///
-    /// - Throws: ``StintError`` with the code `invalidInput` if it would be too long.
-    public func sender(for recipient: MailAddress) throws -> MailAddress {
-        switch self {
-        case .address(let address): return address
-        case .perRecipient(let base):
-            let plain = String(String.UnicodeScalarView(recipient.localPart.unicodeScalars.filter { $0 != "\"" }))
-            return try MailAddress("\(base.localPart)+\(plain)=\(recipient.domain)@\(base.domain)")
-        }
     }
 }

@@ -84,10 +84,11 @@ final class SMTPConnection: @unchecked Sendable {
     private func deliver(
         _ message: [UInt8], _ envelope: MailEnvelope, _ cancellation: SMTPCancellation
     ) -> Result<SMTPReceipt, SMTPFailure> {
-        if (envelope.recipients + [envelope.sender].compactMap(\.self)).contains(where: \.needsSMTPUTF8) {
+        let needed = SMTPExtension.needed(message, envelope)
+        if !needed.isEmpty {
             if capabilities == nil, case .failure(let failure) = look(cancellation) { return .failure(failure) }
-            guard capabilities?.contains("SMTPUTF8") == true else {
-                return .failure(.noSMTPUTF8(server))
+            for one in needed where capabilities?.contains(one.rawValue) != true {
+                return .failure(one.missing(at: server))
             }
         }
         let first = exchange(message, envelope, cancellation, isFresh: false)

@@ -116,12 +116,3 @@ struct SMTPExchange {
                 reply: reply(.other))
     }
 }
-
-extension SMTPFailure {
-    static func noSMTPUTF8(_ server: SMTPServer) -> SMTPFailure {
-        SMTPFailure(
-            .permanent,
-            "an address has letters outside ASCII before its '@', and the mail server \(server.host) does not offer "
-                + "SMTPUTF8: use another address, or another server")
-    }
-}

@@ -12,10 +12,11 @@ extension JobTransaction {
         }
         for job in jobs {
             let queue = try await queueID(job.queue)
-            if let key = job.options.idempotencyKey {
+            let keys = job.options.idempotencyKeys
+            if !keys.isEmpty {
                 try await flush()
                 answers.append(
-                    try await once(key, in: queue) {
+                    try await once(keys[...], in: queue) {
                         if let key = job.options.uniqueKey { return try await enqueue(job, key, in: queue) }
                         let id = try await insert([(job, try await place(of: job, in: queue))])[0]
                         return Enqueued(id: JobID(rawValue: id), outcome: .added)
@@ -38,7 +39,7 @@ extension JobTransaction {
         for job in jobs {
             let queue = try await queueID(job.queue)
             if job.options.group != nil { grouped.insert(queue) }
-            if let key = job.options.idempotencyKey { keys.append("once \(queue) \(key)") }
+            for key in job.options.idempotencyKeys { keys.append("once \(queue) \(key)") }
             if let key = job.options.uniqueKey { keys.append("\(queue) \(key)") }
         }
         try await lock(grouped, exclusively: false)
@@ -101,8 +102,11 @@ extension JobTransaction {
 
     // MARK: - Idempotency keys
 
-    /// Does an enqueue, unless one with this key was done in the last day.
-    private func once(_ key: String, in queue: Int64, _ enqueue: () async throws -> Enqueued) async throws -> Enqueued {
+    /// Does an enqueue, unless one with one of these keys was done in the last day.
+    private func once(
+        _ keys: ArraySlice<String>, in queue: Int64, _ enqueue: () async throws -> Enqueued
+    ) async throws -> Enqueued {
+        guard let key = keys.first else { return try await enqueue() }
         let oldest = IdempotencyKeys.oldest(at: now.wall)
         // Others that enqueue with this key wait here for the commit of the one that was first. If it is known already, its
         // row is locked and stays.
@@ -120,7 +124,7 @@ extension JobTransaction {
         if let earlier = try rows[1].first?.int(0) {
             return Enqueued(id: JobID(rawValue: earlier), outcome: .duplicate)
         }
-        let answer = try await enqueue()
+        let answer = try await once(keys.dropFirst(), in: queue, enqueue)
         _ = try await run([
             PostgresStatement(
                 "UPDATE stint.idempotency_keys SET job_id = $3 WHERE queue_id = $1 AND key = $2",
