@@ -404,11 +404,22 @@ let package = Package(
                 lifecycle, logging, subprocess,
             ]
         ),
+        .executableTarget(
+            name: "NotifyingWorker", dependencies: ["Stint", "StintMail", "StintNotifications", lifecycle],
+            path: "Tests/NotifyingWorker"),
         .testTarget(
             name: "StintNotificationsTests",
             dependencies: [
                 "Stint", "StintCatcher", "StintCore", "StintMail", "StintMailbox", "StintNotifications", "StintTesting",
-                "TestSupport", lifecycle, logging,
+                "NotifyingWorker", "StintPlatform", "TestSupport", lifecycle, logging, subprocess,
+            ]
+        ),
+        .testTarget(
+            name: "CommunityTests",
+            dependencies: [
+                "community", "Stint", "StintInbound", "StintPlatform", "StintMail", "StintNotifications", "TestSupport",
+                grdb,
+                hummingbird, httpTypes, nio, nioEmbedded, logging, subprocess,
             ]
         ),
         .testTarget(

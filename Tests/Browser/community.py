@@ -158,17 +158,41 @@ def replies(browser, site, post, mails):
     check(subject == f"Chloé Lefèvre hat „{TITLE}“ kommentiert", f"Jürgen got {subject!r}")
     eventually(site.settled, "all is sent")
     check(site.value(count, post) == 1, "the reply that came twice is two comments")
+    bounces(browser, site, mails["hanako@example.org"]["sender"])
+
+
+def bounces(browser, site, address):
+    """Reports count at the signed address of a mail, and only those of three days switch mail off."""
     report = (
-        "From: MAILER-DAEMON@example.org\r\nTo: bounce+hanako=example.org@community.example\r\nSubject: failure\r\n"
+        "From: MAILER-DAEMON@example.org\r\nTo: ADDRESS\r\nSubject: failure\r\n"
         "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
         "--b\r\nContent-Type: text/plain\r\n\r\nNo such user.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
         "Reporting-MTA: dns; mx.example.org\r\n\r\nFinal-Recipient: rfc822; hanako@example.org\r\nAction: failed\r\n"
         "Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n--b--\r\n")
-    status = site.post_reply(
-        "", "bounce+hanako=example.org@community.example", "", path="/inbound/mailgun/mime", **{"body-mime": report})
-    check(status == 200, f"the bounce is answered {status}")
+
+    def post(address):
+        status = site.post_reply(
+            "", address, "", path="/inbound/mailgun/mime", **{"body-mime": report.replace("ADDRESS", address)})
+        check(status == 200, f"the report is answered {status}")
+        eventually(site.settled, "the report is looked at")
+
+    count = "SELECT count(*) FROM bounces"
     off = "SELECT mail_off FROM members WHERE handle = 'hanako'"
-    eventually(lambda: site.value(off), "Hanako's mail is off after a bounce")
+    check(address.startswith("bounce+member-6."), f"the mail to Hanako was sent from {address}")
+    forged = "bounce+member-6." + ("a" if address[16] != "a" else "b") + address[17:]
+    for wrong in ("bounce+hanako=example.org@community.example", forged):
+        post(wrong)
+        check(site.value(count) == 0, f"a report to {wrong} counts")
+    post(address)
+    post(address)
+    check(site.value(count) == 1 and site.value(off) is None, "one day with a report switches mail off")
+    page = browser.member("hanako")
+    page.visit("/preferences")
+    check("550 5.1.1 no such user" in page.inner_text("main"), "Hanako does not see that mails came back")
+    for days in (1, 2):
+        site.execute("INSERT INTO bounces SELECT member_id, day - ?, reason FROM bounces ORDER BY day DESC LIMIT 1", days)
+    post(address)
+    eventually(lambda: site.value(off), "Hanako's mail is off after reports of three days")
 
 
 def left_before_delivery(browser, site):

@@ -178,6 +178,14 @@ class Community:
         finally:
             connection.close()
 
+    def execute(self, sql, *arguments):
+        connection = sqlite3.connect(self.database, timeout=10)
+        try:
+            with connection:
+                connection.execute(sql, arguments)
+        finally:
+            connection.close()
+
     def processes(self):
         """Those that it has started and that still run."""
         found = []

@@ -109,4 +109,12 @@ import Testing
         message.attachments[0].content = Data("Subject: é\r\n\r\ny\n".utf8)
         #expect(throws: StintError.self) { try built(message) }
     }
+
+    @Test("a date that no calendar has ends nothing", arguments: [Double.nan, .infinity, -.infinity, 1e300])
+    func dates(seconds: Double) throws {
+        var message = MailMessage(from: "a@example.org", to: ["b@example.org"], subject: "s", text: "t")
+        message.date = Date(timeIntervalSince1970: seconds)
+        #expect(try built(message).contains("Date: "))
+        #expect(throws: StintError.self) { try message.jobs(in: "mail") }
+    }
 }

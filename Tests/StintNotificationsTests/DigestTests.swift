@@ -1,10 +1,13 @@
 import Foundation
+import Logging
 import StintCore
 import StintMail
-import StintNotifications
 import StintTesting
 import StintWorker
+import Synchronization
 import Testing
+
+@testable import StintNotifications
 
 @Suite("Digests", .timeLimit(.minutes(1)))
 struct DigestTests {
@@ -121,5 +124,66 @@ struct DigestTests {
         try await test.deliver()
         #expect(site.sent.map(\.subject) == ["2 events"])
         #expect(site.causes == [.invalid, .invalid])
+    }
+
+    @Test("a digest of which no event can be shown is skipped with a reason, and is no failure")
+    func nothingWithWords() async throws {
+        site.add("ada", .hourly)
+        for kind in ["unknown", "other"] {
+            try await test.queue.enqueue(NotificationEvent(kind: kind, object: "one"), in: "events")
+        }
+        try await test.queue.drain(test.fanOut)
+        test.advance(by: .seconds(3_600))
+        #expect(try await test.queue.drain(test.mail) == DrainReport(done: 1, buried: 0, delayed: 0))
+        #expect(site.sent.isEmpty)
+        let last = site.state.withLock { $0.skipped.last }
+        #expect(last?.event == nil && last?.cause == .invalid)
+        #expect(last?.reason == "none of its 2 events has words: look at their templates")
+    }
+
+    @Test("what is left out of a digest as broken is logged once for each kind")
+    func logged() {
+        let log = Mutex<[String]>([])
+        var broken = BrokenEvents()
+        for (kind, reason) in [("note", "first"), ("note", "second"), ("like", "third")] { broken.add(kind, reason) }
+        broken.log(Logger(label: "test") { _ in KeptLog(lines: { line in log.withLock { $0.append(line) } }) })
+        #expect(
+            log.withLock { $0 } == ["warning like 1 third", "warning note 2 first"])
+    }
+
+    @Test("single notifications of two queues come into one digest, if both name its queue")
+    func oneDigest() async throws {
+        site.add("ada", .hourly)
+        var options = NotificationOptions()
+        options.queue = "newsletters"
+        options.digestQueue = "notifications"
+        var newsletters = Worker(test.queue, queues: ["newsletters-to-all"])
+        try site.notifications(options).register(in: &newsletters)
+        try await test.post("Tea")
+        try await test.queue.enqueue(NotificationEvent(kind: "note", object: "News"), in: "newsletters-to-all")
+        try await test.queue.drain(test.fanOut)
+        try await test.queue.drain(newsletters)
+        test.advance(by: .seconds(3_600))
+        try await test.deliver()
+        #expect(site.sent.map(\.subject) == ["2 events"])
+    }
+}
+
+/// Keeps the level, and what is said of events.
+private struct KeptLog: LogHandler {
+    let lines: @Sendable (String) -> Void
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.trace
+
+    init(lines: @escaping @Sendable (String) -> Void) { self.lines = lines }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let said = ["kind", "events", "reason"].compactMap { event.metadata?[$0].map { "\($0)" } }
+        lines(([event.level.rawValue] + said).joined(separator: " "))
     }
 }

@@ -163,4 +163,43 @@ struct SMTPTests {
             #expect(mailbox.list().mails.map(\.summary.subject) == ["3"])
         }
     }
+
+    @Test("a mail that is written has the same Message-ID in each attempt, and another one for another job")
+    func messageID() async throws {
+        struct AnswerLost: Error {}
+        try await withServer { port, mailbox, queue in
+            let delivery = MailDelivery(SMTPTransport(try SMTPServer("smtp://127.0.0.1:\(port)")))
+            var options = Worker.Options()
+            options.drains = true
+            var worker = Worker(queue, queues: ["notifications"], options: options)
+            worker.registerOthers(retry: .constant(.milliseconds(1), maxAttempts: 3)) { context in
+                try await delivery.run(context) { context in
+                    // What it says may have changed since the attempt before.
+                    MailMessage(
+                        from: "site@example.org", to: ["ada@x.example"], subject: "attempt \(context.attempt)",
+                        text: "x")
+                }
+                if context.attempt < 3 { throw AnswerLost() }
+            }
+            let one = try await queue.enqueue(Reminder(to: "one"), in: "notifications").id
+            let digest = JobOptions(uniqueKey: "ada", onConflict: .collect)
+            for _ in 0..<2 { try await queue.enqueue(Reminder(to: "two"), in: "notifications", options: digest) }
+            try await worker.run()
+            let mails = mailbox.list().mails.map { mail in
+                String(decoding: mail.received.bytes, as: UTF8.self).split(separator: "\r\n").reduce(
+                    into: [String: String]()
+                ) {
+                    let parts = $1.split(separator: ": ", maxSplits: 1)
+                    if parts.count == 2, $0[parts[0].lowercased()] == nil {
+                        $0[parts[0].lowercased()] = String(parts[1])
+                    }
+                }
+            }
+            #expect(mails.count == 6)
+            let ids = Dictionary(grouping: mails) { $0["message-id"] ?? "none" }
+            #expect(ids.count == 2 && ids["none"] == nil, "\(ids.keys)")
+            #expect(ids.values.allSatisfy { Set($0.map { $0["subject"] }).count == 3 })
+            #expect(ids.keys.contains { $0.hasPrefix("<stint-\(one)-") })
+        }
+    }
 }

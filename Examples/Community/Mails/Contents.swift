@@ -13,17 +13,20 @@ struct Contents {
     let date: Date
 
     func of(_ thing: Thing, _ db: Database) throws -> NotificationContent {
+        guard kind.canBe(about: thing) else {
+            return .invalid("an event of the kind '\(kind.rawValue)' cannot be about '\(thing.text)'")
+        }
         switch thing {
         case .post(let id):
             guard let post = try Post.find(id, db) else { return .invalid("there is no post \(id)") }
-            return try of(post, text: post.body, db)
+            return try of(post, by: post.authorId, text: post.body, all: post.title + " " + post.body, db)
         case .comment(let id):
             guard let comment = try Comment.find(id, db) else { return .invalid("there is no comment \(id)") }
             guard comment.deletedAt == nil else { return .gone("comment \(id) is deleted") }
             guard let post = try Post.find(comment.postId, db) else {
                 return .invalid("comment \(id) belongs to post \(comment.postId), which does not exist")
             }
-            return try of(post, text: comment.body, db)
+            return try of(post, by: comment.authorId, text: comment.body, all: comment.body, db)
         case .group(let id):
             guard let group = try Group.find(id, db) else { return .invalid("there is no group \(id)") }
             guard group.ownerId == member.number else { return .hidden("the group has another owner now") }
@@ -37,7 +40,12 @@ struct Contents {
         }
     }
 
-    private func of(_ post: Post, text: String, _ db: Database) throws -> NotificationContent {
+    /// - Parameters:
+    ///   - author: Who wrote the text.
+    ///   - all: All in which a member may be named.
+    private func of(
+        _ post: Post, by author: Int64, text: String, all: String, _ db: Database
+    ) throws -> NotificationContent {
         guard post.deletedAt == nil else { return .gone("post \(post.number) is deleted") }
         guard let group = try Group.find(post.groupId, db) else {
             return .invalid("post \(post.number) is in group \(post.groupId), which does not exist")
@@ -49,8 +57,15 @@ struct Contents {
         guard try kind == .mention || Group.has(group.number, member: member.number, db) else {
             return .gone("member \(member.number) has left group \(group.number)")
         }
-        if kind == .like {
+        switch kind {
+        case .like:
+            guard author == member.number else { return .hidden("post \(post.number) is another member's") }
             guard try isThere("likes", of: "post_id", post.number, db) else { return .gone("the like is taken back") }
+        case .mention:
+            guard Mentions.handles(in: all).contains(member.handle) else {
+                return .gone("member \(member.number) is not named in it")
+            }
+        case .post, .comment, .request, .newsletter: break
         }
         return .visible(
             values([

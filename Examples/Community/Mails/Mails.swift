@@ -18,13 +18,16 @@ struct Mails: Sendable {
 
     static let domain = "community.example"
     static let sender: MailAddress = "Community <community@community.example>"
-    static let bounces: MailAddress = "bounce@community.example"
+    /// How long a report of a failed delivery may take to come back.
+    private static let bounceTime: TimeInterval = 14 * 86_400
 
     let jobs: JobQueue<SQLiteStore>
     let secret: Secret
     /// Of the site, without a slash at its end.
     let address: String
     let replies: ReplyAddresses
+    /// Where reports of failed deliveries go. They are signed too, so that only those who had a mail can send one.
+    let bounces: ReplyAddresses
     let templates: NotificationTemplates
 
     init(jobs: JobQueue<SQLiteStore>, secret: Secret, address: String) throws {
@@ -32,12 +35,18 @@ struct Mails: Sendable {
         self.secret = secret
         self.address = address
         replies = try ReplyAddresses(domain: Self.domain, keys: [secret.bytes])
+        bounces = try ReplyAddresses(domain: Self.domain, keys: [secret.bytes], prefix: "bounce")
         templates = try MailTemplates.read(site: address)
     }
 
     /// The mail server posts what comes to this address as a reply of this member to this post.
     func replyAddress(post: Int64, member: String) throws -> MailAddress {
         try MailAddress(try replies.address(for: "post-\(post)-\(member)"))
+    }
+
+    /// A mail server reports there that it could not deliver a mail to this member.
+    func bounceAddress(of member: String) throws -> MailAddress {
+        try MailAddress(try bounces.address(for: "member-\(member)", expires: Date() + Self.bounceTime))
     }
 
     /// A link by which a member gets no more mails of a kind, without signing in.

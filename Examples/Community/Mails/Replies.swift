@@ -2,7 +2,7 @@ import GRDB
 import Stint
 import StintInbound
 
-/// What comes back: replies become comments, bounces switch a member's mail off, and what programs write is left alone.
+/// What comes back: replies become comments, bounces that come again and again switch a member's mail off, and what programs write is left alone.
 struct Replies: Sendable {
     let data: SiteDatabase
     let mails: Mails
@@ -10,8 +10,8 @@ struct Replies: Sendable {
 
     /// Once for each mail: the comment and the end of the job are one transaction.
     func take(_ mail: InboundMail, _ context: JobContext) async throws {
-        if mail.kind == .bounce { return try await takeBounce(mail) }
-        guard !mail.isLoop(own: mails.replies.isOwn) else {
+        if mail.kind == .bounce { return try await takeBounce(mail, context) }
+        guard !mail.isLoop(own: { mails.replies.isOwn($0) || mails.bounces.isOwn($0) }) else {
             context.logger.info("a program wrote it", metadata: ["reason": "\(mail.kindReason ?? "a loop")"])
             return
         }
@@ -46,23 +46,21 @@ struct Replies: Sendable {
         return (post, author)
     }
 
-    /// A report says nothing without a bounce address of this site, which only the recipient's mail server has seen. It can be
-    /// forged nevertheless: a larger site counts several, over days.
-    private func takeBounce(_ mail: InboundMail) async throws {
-        guard mail.recipients.contains(where: { VERP.recipient(of: $0, base: Mails.bounces.address) != nil }) else {
+    /// A report counts only if it came to an address that this site has made for that member. See ``Bounces``.
+    private func takeBounce(_ mail: InboundMail, _ context: JobContext) async throws {
+        guard case .target(let target) = mails.bounces.read(mail), let member = Self.member(of: target) else {
+            context.logger.info("a report of a failed delivery came to no address of this site's mails")
             return
         }
-        let lost = mail.bouncedRecipients(base: Mails.bounces.address).filter(\.isPermanent)
-        try await data.pool.write { db in
-            for bounce in lost {
-                try db.execute(
-                    sql: "UPDATE members SET mail_off = ? WHERE lower(address) = lower(?)",
-                    arguments: [
-                        "your address refused a mail (\(String((bounce.diagnostic ?? bounce.status ?? "").prefix(300))))",
-                        bounce.recipient,
-                    ])
-            }
-        }
+        guard let bounce = mail.bounces.first(where: \.isPermanent) else { return }
+        let reason = String((bounce.diagnostic ?? bounce.status ?? "").prefix(300))
+        try await data.pool.write { try Bounces.note(member, reason: reason, $0) }
+    }
+
+    /// `member-45`.
+    private static func member(of target: String) -> Int64? {
+        let parts = target.split(separator: "-")
+        return parts.count == 2 && parts[0] == "member" ? Int64(parts[1]) : nil
     }
 
     /// `post-12-45`: post 12, member 45.

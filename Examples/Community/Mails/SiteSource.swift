@@ -49,14 +49,15 @@ struct SiteSource: NotificationSource {
         of events: [NotificationEvent], for recipient: NotificationRecipient, digest: NotificationDigest?
     ) async throws -> NotificationHeaders {
         var headers = NotificationHeaders(from: Mails.sender)
-        headers.bounces = .perRecipient(Mails.bounces)
+        headers.bounces = .address(try mails.bounceAddress(of: recipient.id))
         guard digest == nil, let event = events.first, let thing = Thing(event.object) else { return headers }
         let (name, post) = try await data.pool.read { db in
             let actor = try event.actor.flatMap { Int64($0) }.flatMap { try Member.find($0, db) }
             return (actor.flatMap { $0.isDeleted ? nil : $0.name }, try Self.post(of: thing, db))
         }
         // A name that cannot be in a header is left out, and not the mail.
-        headers.from = (try? MailAddress(Mails.sender.address, name: name.map { "\($0) · Community" })) ?? Mails.sender
+        headers.from =
+            name.flatMap { try? MailAddress(Mails.sender.address, name: "\($0) · Community") } ?? Mails.sender
         if let post {
             headers.thread = "post \(post)"
             headers.replyTo = [try mails.replyAddress(post: post, member: recipient.id)]

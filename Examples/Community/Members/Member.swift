@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import StintMail
 
 /// A row of `members`, as it is: nothing in it is promised to be valid.
 struct Member: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
@@ -34,21 +35,27 @@ struct Member: Codable, Sendable, FetchableRecord, MutablePersistableRecord {
         try fetchOne(db, sql: "SELECT * FROM members WHERE id = ?", arguments: [id])
     }
 
-    /// A member who is not deleted, by `@handle`, handle or address; upper and lower case are the same.
+    /// A member who is not deleted, by `@handle`, handle or whole address; upper and lower case are the same.
+    ///
+    /// Some old rows have an address that is empty, `@`, or another's handle: by such an address no member is found. Two
+    /// members with one address are found by their handles only.
     static func find(named text: String, _ db: Database) throws -> Member? {
         let name = text.trimmingCharacters(in: .whitespaces).lowercased()
-        if name.hasPrefix("@") {
-            return try fetchOne(
-                db, sql: "SELECT * FROM members WHERE deleted_at IS NULL AND handle = ?",
-                arguments: [String(name.dropFirst())])
+        if let at = name.firstIndex(of: "@"), at != name.startIndex {
+            guard isAddress(name) else { return nil }
+            let found = try fetchAll(
+                db, sql: "SELECT * FROM members WHERE deleted_at IS NULL AND lower(address) = ? LIMIT 2",
+                arguments: [name])
+            return found.count == 1 ? found[0] : nil
         }
-        // Some old rows have an address that is empty, or another's handle.
-        guard !name.isEmpty else { return nil }
+        let handle = name.hasPrefix("@") ? String(name.dropFirst()) : name
+        guard !handle.isEmpty else { return nil }
         return try fetchOne(
-            db,
-            sql: """
-                SELECT * FROM members WHERE deleted_at IS NULL AND (handle = ?1 OR lower(address) = ?1)
-                ORDER BY handle = ?1 DESC LIMIT 1
-                """, arguments: [name])
+            db, sql: "SELECT * FROM members WHERE deleted_at IS NULL AND handle = ?", arguments: [handle])
+    }
+
+    /// Whether this is all of one address, without a name or anything else beside it.
+    private static func isAddress(_ text: String) -> Bool {
+        !text.hasSuffix(">") && (try? MailAddress(text)) != nil
     }
 }

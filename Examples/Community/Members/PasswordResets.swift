@@ -4,14 +4,18 @@ import GRDB
 enum PasswordResets {
     static let lifetime: Int64 = 3_600
 
-    /// - Returns: The token for the link. The table has only its digest.
-    static func begin(_ member: Int64, _ db: Database) throws -> String {
-        let token = Secret.newToken()
+    /// - Returns: The name of the link, which is no secret. Only ``token(of:_:)`` opens it, and the table has its digest.
+    static func begin(_ member: Int64, _ secret: Secret, _ db: Database) throws -> String {
+        let link = Secret.newToken()
+        let token = token(of: link, secret)
         try db.execute(
             sql: "INSERT INTO password_resets (token, member_id, expires_at) VALUES (?, ?, ?)",
             arguments: [Secret.digest(of: token), member, Database.now + lifetime])
-        return token
+        return link
     }
+
+    /// What is in the address of a link. Only those who know the site's secret can make it.
+    static func token(of link: String, _ secret: Secret) -> String { secret.token(for: link, purpose: "new password") }
 
     static func member(_ token: String, _ db: Database) throws -> Int64? {
         try Int64.fetchOne(

@@ -39,6 +39,7 @@ extension Site {
         post(router, "/preferences/mail-on") { _, _, member in
             try await data.pool.write { db in
                 try db.execute(sql: "UPDATE members SET mail_off = NULL WHERE id = ?", arguments: [member.number])
+                try Bounces.forget(member.number, db)
             }
             return to("/preferences?done=mail-on")
         }
@@ -96,6 +97,14 @@ extension Site {
             "locales": Seeds.languages.map(\.locale), "zones": Seeds.zones,
         ]
         view["mailOff"] = member.mailOff
+        let bounces = try Bounces.of(member.number, db)
+        if !bounces.isEmpty {
+            view["bounced"] =
+                [
+                    "most": "\(Bounces.daysUntilOff)",
+                    "days": bounces.map { ["day": Text.day($0.day, for: member), "reason": $0.reason] as View },
+                ] as View
+        }
         return view
     }
 }

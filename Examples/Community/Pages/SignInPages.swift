@@ -10,10 +10,27 @@ extension Site {
             let form = try await form(request, context)
             let name = form.optional("name")
             let found = try await data.pool.read { try Member.find(named: name, $0) }
-            // It takes as long for a name that does not exist, so the time does not tell who is here.
-            guard Passwords.matches(form.fields["password"] ?? "", found?.password ?? Passwords.none),
-                let member = found
-            else { return signInPage(context, problem: "This name and password do not belong together.", name: name) }
+            let account = SignInLimits.account(found, name: name)
+            guard limits.mayTry(account, from: context.origin) else {
+                return signInPage(
+                    context, problem: "Too many wrong passwords. Please try it again in 15 minutes.", name: name,
+                    status: .tooManyRequests)
+            }
+            let password = form.fields["password"] ?? ""
+            let isRight: Bool
+            do {
+                // It takes as long for a name that does not exist, so the time does not tell who is here.
+                isRight = try await passwords.run { Passwords.matches(password, found?.password ?? Passwords.none) }
+            } catch {
+                limits.wasNotTried(account, from: context.origin)
+                throw error
+            }
+            guard isRight, let member = found else {
+                return signInPage(
+                    context, problem: "This name and password do not belong together.", name: name,
+                    status: .unauthorized)
+            }
+            limits.succeeded(account, from: context.origin)
             let cookie = try await data.pool.write { try Sessions.begin(member.number, $0) }
             var response = to("/")
             response.setCookie(Visitors.cookie(cookie))
@@ -29,21 +46,25 @@ extension Site {
     }
 
     private func signInPage(
-        _ context: PageContext, problem: String? = nil, name: String = "", notice: String? = nil
+        _ context: PageContext, problem: String? = nil, name: String = "", notice: String? = nil,
+        status: HTTPResponse.Status = .ok
     ) -> Response {
         var view: View = ["name": name]
         view["problem"] = problem
-        return pages.page(
-            "Sign in", "sign-in", view, context, notice: notice, status: problem == nil ? .ok : .unauthorized)
+        return pages.page("Sign in", "sign-in", view, context, notice: notice, status: status)
     }
 
     private func addForgottenPasswords(_ router: RouterGroup<PageContext>) {
         router.get("/forgot") { _, context -> Response in pages.page("Forgot password", "forgot", [:], context) }
         router.post("/forgot") { request, context -> Response in
             let name = try await form(request, context).text("name", called: "The name", most: 300)
+            guard limits.mayAskForLinks(from: context.origin) else { throw PageError.tooMany }
             try await data.pool.write { db in
-                // The answer is the same for a name that does not exist, so it does not tell who is here.
-                guard let member = try Member.find(named: name, db) else { return }
+                // The answer is the same for a name that does not exist, and for one that has got some links already, so it does
+                // not tell who is here.
+                guard let member = try Member.find(named: name, db),
+                    limits.mayGetLink(SignInLimits.account(member, name: name))
+                else { return }
                 try mails.sendPasswordLink(to: member, db)
             }
             return pages.message(
@@ -63,7 +84,7 @@ extension Site {
             }
             let link = form.optional("link")
             guard try await data.pool.read({ try PasswordResets.member(link, $0) }) != nil else { throw Self.oldLink }
-            let hash = try Passwords.hash(password)
+            let hash = try await passwords.run { try Passwords.hash(password) }
             let isChanged = try await data.pool.write { db in
                 try PasswordResets.use(link, newPassword: hash, db)
             }

@@ -10,6 +10,8 @@ struct Site: Sendable {
     let pages: PageTemplates
     let writing: Writing
     let mails: Mails
+    let passwords = PasswordWork()
+    let limits = SignInLimits()
     /// Where a mail service posts what it receives.
     let inbound: InboundWebhooks
 

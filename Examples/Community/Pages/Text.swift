@@ -37,12 +37,23 @@ enum Text {
 
     /// In the member's time zone and language; what they have entered may be wrong, and then it is UTC and English.
     static func time(_ seconds: Int64, for member: Member?) -> String {
+        let style = Date.FormatStyle(
+            date: .abbreviated, time: .shortened, locale: locale(of: member),
+            timeZone: member.flatMap { TimeZone(identifier: $0.timeZone) } ?? .gmt)
+        return Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(style)
+    }
+
+    /// - Parameter days: Since 1970, in UTC.
+    static func day(_ days: Int64, for member: Member) -> String {
+        let noon = Date(timeIntervalSince1970: TimeInterval(days) * 86_400 + 43_200)
+        return noon.formatted(
+            Date.FormatStyle(date: .abbreviated, time: .omitted, locale: locale(of: member), timeZone: .gmt))
+    }
+
+    private static func locale(of member: Member?) -> Locale {
         let known = member.flatMap {
             Locale.availableIdentifiers.contains($0.locale.replacing("-", with: "_")) ? $0.locale : nil
         }
-        let style = Date.FormatStyle(
-            date: .abbreviated, time: .shortened, locale: Locale(identifier: known ?? "en_GB"),
-            timeZone: member.flatMap { TimeZone(identifier: $0.timeZone) } ?? .gmt)
-        return Date(timeIntervalSince1970: TimeInterval(seconds)).formatted(style)
+        return Locale(identifier: known ?? "en_GB")
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import GRDB
 import HTTPTypes
 import Hummingbird
+import NIOCore
 
 /// What the site knows of a request.
 struct PageContext: RequestContext {
@@ -11,7 +12,18 @@ struct PageContext: RequestContext {
     /// The browser's cookie: the token of a session, or a text of chance before one.
     var cookie = ""
 
-    init(source: Source) { coreContext = .init(source: source) }
+    /// Where the request comes from, as limits go by it: an address, or of IPv6 the network, since each subscriber has one.
+    var origin: String
+
+    init(source: Source) {
+        coreContext = .init(source: source)
+        origin = Self.origin(source.channel.remoteAddress)
+    }
+
+    static func origin(_ address: SocketAddress?) -> String {
+        guard case .v6(let six)? = address else { return address?.ipAddress ?? "unknown" }
+        return withUnsafeBytes(of: six.address.sin6_addr) { $0.prefix(8).hexadecimal } + "/64"
+    }
 
     func number(_ name: String) -> Int64 { parameters.get(name).flatMap { Int64($0) } ?? -1 }
 }
@@ -23,6 +35,12 @@ struct PageError: Error {
 
     /// The same for what does not exist and for what this member may not know of.
     static let missing = PageError(status: .notFound, text: "There is no such page, or it is not for you.")
+
+    static let busy = PageError(
+        status: .serviceUnavailable, text: "Too many visitors sign in at this moment. Please try it again in a minute.")
+
+    static let tooMany = PageError(
+        status: .tooManyRequests, text: "This was tried too often. Please try it again in an hour.")
 
     static func refused(_ text: String) -> PageError { PageError(status: .badRequest, text: text) }
 }

@@ -36,4 +36,14 @@ enum Kind: String, CaseIterable, Sendable {
     case like
     case request
     case newsletter
+
+    /// Whether an event of this kind can be about this thing.
+    func canBe(about thing: Thing) -> Bool {
+        switch (self, thing) {
+        case (.post, .post), (.comment, .comment), (.mention, .post), (.mention, .comment), (.like, .post),
+            (.request, .group), (.newsletter, .newsletter):
+            true
+        case (.post, _), (.comment, _), (.mention, _), (.like, _), (.request, _), (.newsletter, _): false
+        }
+    }
 }

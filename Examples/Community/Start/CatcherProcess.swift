@@ -9,6 +9,16 @@ struct CatcherProcess: Service {
     let data: SiteDatabase
     let addresses: Addresses
 
+    /// Ends the program when standard input ends, which it does when the process at its other end has ended, also by SIGKILL.
+    private static let untilInputEnds = """
+        trap : TERM
+        "$@" </dev/null &
+        exec >/dev/null
+        read -r line
+        kill $! 2>/dev/null
+        wait $!
+        """
+
     func run() async throws {
         let arguments = [
             "serve", "--db", data.path, "--web", "127.0.0.1:\(options.jobsPort)", "--catch-mail",
@@ -21,8 +31,8 @@ struct CatcherProcess: Service {
         let path = try program()
         let outcome = try await cancelWhenGracefulShutdown { [platform, addresses] in
             try await Subprocess.run(
-                .path(.init(path)), arguments: Arguments(arguments), platformOptions: platform,
-                input: .none, output: .sequence, error: .currentStandardError
+                .path("/bin/sh"), arguments: Arguments(["-c", Self.untilInputEnds, "sh", path] + arguments),
+                platformOptions: platform, input: .inputWriter, output: .sequence, error: .currentStandardError
             ) { execution in
                 for try await line in execution.standardOutput.strings() { addresses.childSays(line) }
             }

@@ -59,7 +59,7 @@ struct Workers: Service {
     private func supervisor(_ role: WorkerProcess.Role, _ count: Int, _ known: Addresses.All) -> Supervisor {
         var options = SupervisorOptions()
         options.workers = count
-        options.gracePeriod = .seconds(10)
+        options.gracePeriod = WorkerProcess.stopTime
         // As under cron: no locale, and a zone that no member has. Nothing that a mail says may come from either.
         options.variables = [
             "LANG": "C", "LC_ALL": "C", "TZ": "Pacific/Chatham", WorkerProcess.smtpVariable: known.smtp,

@@ -20,6 +20,35 @@ struct WorkerProcess {
         case newsletter
     }
 
+    /// How long a worker goes on with its jobs after the order to stop.
+    private static let gracePeriod: Duration = .seconds(5)
+    /// How long the mail server may take for an answer. It is on this machine.
+    static let answerTime: Duration = .seconds(15)
+    /// How long a worker may take to end. A mail whose end was sent is waited for, since only the server's answer says whether
+    /// it has it. A worker that is killed before would let it be sent again.
+    static let stopTime = gracePeriod + MailDelivery.stopTimeout(responseTimeout: answerTime)
+
+    static var options: Worker.Options {
+        var options = Worker.Options()
+        options.gracePeriod = gracePeriod
+        return options
+    }
+
+    static var memberMails: NotificationOptions {
+        var options = NotificationOptions()
+        options.queue = Mails.notifications
+        return options
+    }
+
+    static var newsletterMails: NotificationOptions {
+        var options = NotificationOptions()
+        options.queue = Mails.newsletters
+        // A member has one digest a period, of whatever it tells.
+        options.digestQueue = Mails.notifications
+        options.priority = 4_096
+        return options
+    }
+
     let data: SiteDatabase
 
     func run() async throws {
@@ -28,7 +57,9 @@ struct WorkerProcess {
             let role = environment[Self.roleVariable].flatMap({ Role(rawValue: $0) })
         else { throw SiteProblem("a worker process is started by its site only: `community` starts it") }
         let mails = try Mails(jobs: data.queue, secret: try Secret(folder: data.folder), address: site)
-        let delivery = MailDelivery(SMTPTransport(try SMTPServer(smtp)))
+        var server = try SMTPServer(smtp)
+        server.responseTimeout = Self.answerTime
+        let delivery = MailDelivery(SMTPTransport(server))
         let supervisor = Supervisor(data.queue) { [data] queue in
             switch role {
             case .members: Self.members(queue, data, mails, delivery)
@@ -43,10 +74,9 @@ struct WorkerProcess {
     ) -> Worker {
         var worker = Worker(
             queue, queues: [Mails.urgent, Mails.events, Mails.notifications, Mails.inbound, CleanUp.queue],
-            concurrency: 8)
-        var options = NotificationOptions()
-        options.queue = Mails.notifications
-        register(data, mails, delivery, options, in: &worker)
+            concurrency: 8, options: Self.options)
+        delivery.register(named: PasswordMail.jobName, in: &worker) { try await mails.passwordMail($0, data) }
+        register(data, mails, delivery, memberMails, in: &worker)
         let replies = Replies(data: data, mails: mails, writing: Writing(events: Events(queue: queue)))
         worker.registerJob(InboundMail.self) { mail, context in try await replies.take(mail, context) }
         worker.registerJob(CleanUp.self) { _, context in
@@ -59,11 +89,8 @@ struct WorkerProcess {
     private static func newsletter(
         _ queue: JobQueue<SQLiteStore>, _ data: SiteDatabase, _ mails: Mails, _ delivery: MailDelivery
     ) -> Worker {
-        var worker = Worker(queue, queues: [Mails.newsletters], concurrency: 16)
-        var options = NotificationOptions()
-        options.queue = Mails.newsletters
-        options.priority = 4_096
-        register(data, mails, delivery, options, in: &worker)
+        var worker = Worker(queue, queues: [Mails.newsletters], concurrency: 16, options: Self.options)
+        register(data, mails, delivery, newsletterMails, in: &worker)
         return worker
     }
 

@@ -11,12 +11,15 @@ public enum AuthorCheck: Sendable, Hashable {
 }
 
 extension InboundMail {
-    /// Compares who the mail is from with the address of a member. Upper and lower case are the same.
+    /// Compares who the mail is from with the address of a member. Upper and lower case are the same. A mail is never from a
+    /// member whose address is empty.
     ///
     /// A reply address with a signature shows that the sender has got the mail it was in. Together with `claimed` that is
     /// enough for a comment; take only `verified` for what must not be forged.
     public func author(is member: String) -> AuthorCheck {
-        guard authors.count == 1, let from, from.address.lowercased() == member.lowercased() else { return .other }
+        guard !member.isEmpty, authors.count == 1, let from, from.address.lowercased() == member.lowercased() else {
+            return .other
+        }
         if checks.dmarc == .fail { return .suspicious }
         if checks.dmarc == .pass || isAligned(checks.spf, envelopeDomain) || isSignedByAuthor { return .verified }
         if checks.spf == .fail && checks.dkim != .pass || checks.dkim == .fail {

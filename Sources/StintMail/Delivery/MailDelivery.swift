@@ -47,7 +47,7 @@ public struct MailDelivery: Sendable {
     /// Lets a worker deliver the mails among its jobs: all for whose names no handler is registered.
     ///
     /// On an order to stop, the worker waits for the answer to the end of a message, since only that says whether the server
-    /// has it.
+    /// has it. See ``stopTimeout(responseTimeout:)`` for workers under a supervisor.
     public func register(in worker: inout Worker) {
         worker.registerOthers(retry: retry, cancellationTimeout: patience) { try await run($0) }
     }
@@ -57,7 +57,14 @@ public struct MailDelivery: Sendable {
         worker.register(named: name, retry: retry, cancellationTimeout: patience) { try await run($0, write: write) }
     }
 
-    private var patience: Duration { transport.server.responseTimeout + .seconds(5) }
+    private var patience: Duration { Self.stopTimeout(responseTimeout: transport.server.responseTimeout) }
+
+    /// How long a delivery may take to end once its task is cancelled: as long as the server may take for its last answer. A
+    /// process that is killed before may send that mail twice. So a `Supervisor` needs a grace period of this and of the worker's
+    /// own together.
+    ///
+    /// - Parameter responseTimeout: That of the ``SMTPServer``.
+    public static func stopTimeout(responseTimeout: Duration) -> Duration { responseTimeout + .seconds(5) }
 
     /// Delivers the mail of a job. Returns if it is done.
     public func run(_ context: JobContext) async throws {

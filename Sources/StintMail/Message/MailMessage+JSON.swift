@@ -1,3 +1,5 @@
+import StintCore
+
 #if canImport(FoundationEssentials)
     import FoundationEssentials
 #else
@@ -73,6 +75,11 @@ extension MailMessage {
         case nil: break
         }
         try container.encodeIfPresent(messageID, forKey: .messageID)
-        if let date { try container.encode(Int64(date.timeIntervalSince1970.rounded(.down)), forKey: .date) }
+        if let date {
+            guard let seconds = Int64(exactly: date.timeIntervalSince1970.rounded(.down)) else {
+                throw StintError.invalidInput("the date of the message is none that a calendar has")
+            }
+            try container.encode(seconds, forKey: .date)
+        }
     }
 }

@@ -4,6 +4,9 @@ import StintCore
 public struct NotificationOptions: Sendable {
     /// The queue of single notifications and digests: the one that the mail worker works on.
     public var queue: QueueName = "notifications"
+    /// The queue of digests; `nil`: ``queue``. A member has one digest a period and queue. So let all whose events may come into
+    /// the same digest name the same queue here, even if their single notifications are in different ones.
+    public var digestQueue: QueueName?
     /// The members that a page of the fan-out has, 1 to 5,000.
     public var pageSize = 500
     /// The most pages of an event: with 500 a page 20 million members. Beyond it the fan-out is buried.

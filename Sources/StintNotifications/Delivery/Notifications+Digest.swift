@@ -29,7 +29,10 @@ extension Notifications {
             }
         }
         guard let member else { throw JobVerdict.bury("no event of the digest decodes") }
+        var broken = BrokenEvents()
+        defer { broken.log(context.logger) }
         func skip(_ event: NotificationEvent?, _ cause: SkippedNotification.Cause, _ reason: String) {
+            if let event, cause == .invalid { broken.add(event.kind, reason) }
             self.skip(SkippedNotification(member: member, event: event, cause: cause, reason: reason), context.logger)
         }
         guard let recipient = try await source.recipient(member) else {
@@ -50,7 +53,7 @@ extension Notifications {
                 }
                 switch try await source.content(of: event, for: recipient) {
                 case .visible(let values):
-                    if let wrong = Self.excess(values) {
+                    if let wrong = Self.problem(of: values) {
                         skip(event, .invalid, wrong)
                     } else {
                         shown.append((event, values.merging(["event": Self.view(event)]) { old, _ in old }))
@@ -75,9 +78,8 @@ extension Notifications {
         let period = context.headers[Self.periodHeader].flatMap(NotificationDigest.init)
         let headers = try await source.headers(of: shown.map(\.event), for: recipient, digest: period ?? .daily)
         guard let values = values(of: shown, recipient, period, skip) else {
-            throw JobVerdict.bury(
-                "none of the \(shown.count) events has words for a digest, the first of the kind '\(shown[0].event.kind)': "
-                    + "look at its templates, then kick it")
+            skip(nil, .invalid, "none of its \(shown.count) events has words: look at their templates")
+            return nil
         }
         return try write("digest", values.html, text: values.text, headers, recipient, address)
     }

@@ -5,6 +5,7 @@ import StintWorker
 extension Notifications {
     /// A page of subscribers becomes jobs, with the job of the next page, in the transaction that ends this one's.
     func fanOut(_ event: NotificationEvent, after: String?, page: Int, _ context: JobContext) async throws {
+        guard page >= 1 else { throw JobVerdict.bury("the page \(page) of a fan-out is none: the first is 1") }
         guard page <= options.maximumPages else {
             throw JobVerdict.bury(
                 "the event has more than \(options.maximumPages) pages of \(options.pageSize) subscribers: raise "
@@ -89,7 +90,8 @@ extension Notifications {
         do {
             try options.headers.set(Headers.jobName, to: name)
             if let period = timing.period { try options.headers.set(Self.periodHeader, to: period) }
-            return try NewJob(payload, in: self.options.queue, contentType: ContentType.json, options: options)
+            let queue = timing.isDigest ? self.options.digestQueue ?? self.options.queue : self.options.queue
+            return try NewJob(payload, in: queue, contentType: ContentType.json, options: options)
         } catch {
             throw NotForThisMember(cause: .invalid, reason: "\(error)")
         }

@@ -61,7 +61,7 @@ extension Notifications {
         case .invalid(let reason):
             throw JobVerdict.bury("the notification '\(event.kind)' cannot be written: \(reason)")
         }
-        if let wrong = Self.excess(values) { throw JobVerdict.bury("the notification '\(event.kind)': \(wrong)") }
+        if let wrong = Self.problem(of: values) { throw JobVerdict.bury("the notification '\(event.kind)': \(wrong)") }
         let headers = try await source.headers(of: [event], for: recipient, digest: nil)
         let all = values.merging(["event": Self.view(event)]) { old, _ in old }
         return try write(event.kind, all, text: nil, headers, recipient, address)
@@ -95,10 +95,13 @@ extension Notifications {
         ["kind": .text(event.kind), "date": .date(event.date)]
     }
 
-    /// Why the values are too much; `nil` if they are not.
-    static func excess(_ values: [String: NotificationValue]) -> String? {
+    /// Why the values cannot be shown; `nil` if they can.
+    static func problem(of values: [String: NotificationValue]) -> String? {
         guard let bytes = NotificationValue.object(values).byteCount() else {
             return "its values are more than \(NotificationValue.maximumDepth) levels deep"
+        }
+        guard NotificationValue.object(values).hasOnlyKnownDates else {
+            return "one of its dates is not within the years 1 to 9999"
         }
         guard bytes > NotificationValue.maximumBytes else { return nil }
         return "its values have \(bytes) bytes; at most \(NotificationValue.maximumBytes) are allowed: shorten texts"

@@ -52,7 +52,7 @@ public struct NotificationEvent: JobParameters, Hashable {
     public var options: JobOptions { JobOptions(idempotencyKey: id) }
 
     /// The years 1 to 9999, in seconds since 1970.
-    private static let dates: ClosedRange<TimeInterval> = -62_135_596_800...253_402_300_799.999
+    static let dates: ClosedRange<TimeInterval> = -62_135_596_800...253_402_300_799.999
 
     private func check() throws {
         for (name, value) in [

@@ -49,6 +49,18 @@ public enum NotificationValue: Sendable, Hashable {
     }
 }
 
+extension NotificationValue {
+    /// Whether each date in it is within the years 1 to 9999.
+    var hasOnlyKnownDates: Bool {
+        switch self {
+        case .date(let date): NotificationEvent.dates.contains(date.timeIntervalSince1970)
+        case .list(let values): values.allSatisfy(\.hasOnlyKnownDates)
+        case .object(let values): values.values.allSatisfy(\.hasOnlyKnownDates)
+        case .text, .number, .bool, .null: true
+        }
+    }
+}
+
 extension NotificationValue: ExpressibleByStringLiteral, ExpressibleByStringInterpolation, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral, ExpressibleByNilLiteral
 {

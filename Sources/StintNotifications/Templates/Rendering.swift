@@ -61,7 +61,9 @@ final class Rendering {
     fileprivate func text(
         _ date: Date, _ dateStyle: Date.FormatStyle.DateStyle, _ timeStyle: Date.FormatStyle.TimeStyle
     ) -> String {
-        date.formatted(
+        // Foundation ends the process at dates that no calendar has.
+        guard NotificationEvent.dates.contains(date.timeIntervalSince1970) else { return "" }
+        return date.formatted(
             Date.FormatStyle(
                 date: dateStyle, time: timeStyle, locale: locale, calendar: Calendar(identifier: .gregorian),
                 timeZone: timeZone))
