@@ -405,7 +405,7 @@ let package = Package(
             ]
         ),
         .executableTarget(
-            name: "NotifyingWorker", dependencies: ["Stint", "StintMail", "StintNotifications", lifecycle],
+            name: "NotifyingWorker", dependencies: ["Stint", "StintMail", "StintNotifications"],
             path: "Tests/NotifyingWorker"),
         .testTarget(
             name: "StintNotificationsTests",

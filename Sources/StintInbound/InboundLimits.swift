@@ -5,15 +5,15 @@ public struct InboundLimits: Sendable, Hashable {
     public var bodyBytes = 40 * 1_048_576
     /// How long a client may take to send a body. One that has not come by then is answered 503.
     public var bodyTime: Duration = .seconds(60)
-    /// From ``bodyGrace`` on, a body must have come with at least this many bytes per second; 0: with any. A slower one is
-    /// answered 503.
+    /// The lowest average rate from the start of a body on; 0: it is not checked. A slower body is answered 503.
     public var bodyBytesPerSecond = 1_024
-    /// How long a body may be slower.
+    /// The time from the start of a body until its rate is checked for the first time.
     public var bodyGrace: Duration = .seconds(10)
     /// The most bodies of one service that are read or handled at once. Further requests get 503, and the service repeats
     /// them. Each service has as many, so that slow connections to one do not keep the others out.
     public var requests = 32
-    /// The most bytes of all these bodies of one service. A body needs about four times its size while it is handled.
+    /// The most bytes of all bodies that are read or handled at once. Each service has an equal part, and room for one body at
+    /// least. A body needs about four times its size while it is handled.
     public var bytesInAll = 128 * 1_048_576
     /// The most fields of a form.
     public var fields = 200

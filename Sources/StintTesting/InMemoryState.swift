@@ -194,23 +194,20 @@ struct InMemoryState: Sendable {
     mutating func enqueue(_ new: [NewJob], _ now: StoreTime) -> [Enqueued] {
         new.map { job in
             makeQueue(job.queue)
-            return enqueue(job, once: job.options.idempotencyKeys[...], now)
+            let keys = job.options.idempotencyKeys.map { Array($0.utf8) }
+            let oldest = now.wall - JobOptions.idempotencyPeriod.wholeMilliseconds
+            if !keys.isEmpty { idempotencyKeys[job.queue] = idempotencyKeys[job.queue]?.filter { $1.at > oldest } }
+            for (index, key) in keys.enumerated() {
+                guard let earlier = idempotencyKeys[job.queue]?[key] else { continue }
+                for key in keys[..<index] {
+                    idempotencyKeys[job.queue, default: [:]][key] = (earlier.job, now.wall)
+                }
+                return Enqueued(id: earlier.job, outcome: .duplicate)
+            }
+            let answer = enqueue(job, now)
+            for key in keys { idempotencyKeys[job.queue, default: [:]][key] = (answer.id, now.wall) }
+            return answer
         }
-    }
-
-    /// Unless an enqueue with one of these keys was done in the last day.
-    private mutating func enqueue(_ job: NewJob, once keys: ArraySlice<String>, _ now: StoreTime) -> Enqueued {
-        guard let key = keys.first.map({ Array($0.utf8) }) else { return enqueue(job, now) }
-        let oldest = now.wall - JobOptions.idempotencyPeriod.wholeMilliseconds
-        if let earlier = idempotencyKeys[job.queue]?[key], earlier.at > oldest {
-            return Enqueued(id: earlier.job, outcome: .duplicate)
-        }
-        let answer = enqueue(job, once: keys.dropFirst(), now)
-        idempotencyKeys[job.queue, default: [:]] = idempotencyKeys[job.queue, default: [:]].filter {
-            $1.at > oldest
-        }
-        idempotencyKeys[job.queue]![key] = (answer.id, now.wall)
-        return answer
     }
 
     private mutating func enqueue(_ job: NewJob, _ now: StoreTime) -> Enqueued {

@@ -63,6 +63,8 @@ package enum Call: Codable, Sendable, Equatable {
     /// With the clock reading that leases are compared with.
     case reap(monotonic: Int64, boot: String)
     case register
+    /// Of a worker that is registered.
+    case renew
     /// Looks up what the worker with this number holds, if it cannot know.
     case lookUp(worker: Int64)
     /// The numbers of the workers, and whether a job may be blamed.

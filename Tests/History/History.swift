@@ -284,6 +284,7 @@ package struct History {
             } else if made.mayHaveHappened {
                 unansweredRegistrations.insert(made.process)
             }
+        case .renew: break
         case .setSchedule, .changeSchedule, .tick: scheduleCalls.append(made)
         case .lookUp:
             if case .returned(.held(let leases)) = made.outcome { found[made.process, default: []].formUnion(leases) }

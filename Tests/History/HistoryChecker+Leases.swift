@@ -103,6 +103,31 @@ extension HistoryChecker {
         word.settlement.outcome == .release
             && history.supervisedWriters.contains { history.registrations[$0] == word.process }
             && history.unknownClaims.contains { $0.process == word.process && $0.invoked < word.invoked }
+            && lateReleases[word.process, default: 0] <= mostLateJobs(of: word.process)
+    }
+
+    /// How many jobs its claims without an answer may have brought.
+    private func mostLateJobs(of process: String) -> Int {
+        history.unknownClaims.reduce(0) { count, made in
+            guard made.process == process, case .exchange(_, let claim?) = made.call else { return count }
+            return count + (claim.limit ?? 1)
+        }
+    }
+
+    /// By process: how many jobs it has given back that no answer of a claim had.
+    static func lateReleases(in history: History) -> [String: Int] {
+        var releases: [String: Int] = [:]
+        for jobHistory in history.jobHistories.values {
+            let claimed = Set(jobHistory.claims.map(\.token))
+            for word in jobHistory.settled
+            where word.hasSettled && word.settlement.outcome == .release
+                && !claimed.contains(word.settlement.lease.token)
+                && history.found[word.process]?.contains(word.settlement.lease) != true
+            {
+                releases[word.process, default: 0] += 1
+            }
+        }
+        return releases
     }
 
     /// Checks what holders reported of the job.

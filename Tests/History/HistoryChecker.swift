@@ -9,6 +9,8 @@ package struct HistoryChecker {
     let final: FinalState
     /// The enqueues with idempotency keys.
     private(set) var tries: [String: [Try]] = [:]
+    /// See ``lateReleases(in:)``.
+    let lateReleases: [String: Int]
     let busyTimeout: Duration?
     /// In milliseconds.
     let firstWord: Int64
@@ -20,6 +22,7 @@ package struct HistoryChecker {
         _ events: [Event], _ final: FinalState, busyTimeout: Duration? = nil, firstWord: Duration = .seconds(1)
     ) {
         history = History(events)
+        lateReleases = Self.lateReleases(in: history)
         self.final = final
         self.busyTimeout = busyTimeout
         self.firstWord = Int64(firstWord / .milliseconds(1))

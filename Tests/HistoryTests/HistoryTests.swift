@@ -144,15 +144,21 @@ struct HistoryTests {
         for (worker, process) in ["w", "x"].enumerated() {
             history.register(process, as: Int64(worker + 1), under: "house", writesThroughSupervisor: true)
         }
-        history.callInVain("w", .exchange([], claim: .init(worker: 1, deadline: 1_000, boot: "b")))
-        func settle(_ process: String, _ outcome: Call.Outcome, _ answer: Answer.Settled) -> Set<Rule> {
+        history.enqueue("b", as: 2)
+        history.callInVain("w", .exchange([], claim: .init(worker: 1, deadline: 1_000, boot: "b", limit: 1)))
+        func settle(
+            _ process: String, _ outcome: Call.Outcome, _ answer: Answer.Settled, both: Bool = false
+        ) -> Set<Rule> {
             var history = history
             history.settle(process, 1, token: 1, outcome, answer)
-            return history.broken(job(1, "a", "ready"), drained: false)
+            if both { history.settle(process, 2, token: 2, outcome, answer) }
+            return history.broken(job(1, "a", "ready"), job(2, "b", "ready"), drained: false)
         }
         #expect(settle("w", .release, .ready) == [])
         #expect(settle("w", .fail, .delayed) == [.staleWord])
         #expect(settle("x", .release, .ready) == [.staleWord])
+        // More than it had asked for.
+        #expect(settle("w", .release, .ready, both: true) == [.staleWord])
     }
 
     @Test("lets a copy of the database undo what was done since it was begun, and nothing else")
@@ -474,7 +480,7 @@ struct HistoryTests {
 
         func dead(
             under supervisor: String? = nil, beside other: Int64? = nil, throwing: Bool = false, doubting: Bool = false,
-            registering: Bool = false, then attempt: Int
+            registering: Call? = nil, then attempt: Int
         ) -> Set<Rule> {
             var history = HistoryBuilder()
             history.enqueue("a", as: 1)
@@ -487,7 +493,7 @@ struct HistoryTests {
                 history.start("w", other, token: 9)
             }
             if throwing { history.add("w", .handlerThrew(job: 1, token: 1)) }
-            if registering { history.callInVain("w", .register) }
+            if let registering { history.callInVain("w", registering) }
             history.add("w", .killed)
             let reclaim = history.invoke("s", .reclaim(workers: [1], blames: true))
             if doubting { history.call("t", .reclaim(workers: [1], blames: false)) }
@@ -504,7 +510,8 @@ struct HistoryTests {
         #expect(dead(beside: 2, then: 1) == [])
         #expect(dead(throwing: true, then: 1) == [])
         #expect(dead(doubting: true, then: 1) == [])
-        #expect(dead(registering: true, then: 1) == [])
+        #expect(dead(registering: .register, then: 1) == [])
+        #expect(dead(registering: .renew, then: 1) == [.attemptNotCounted])
 
         var many = HistoryBuilder()
         many.enqueue("a", as: 1)

@@ -2,8 +2,8 @@
 //
 //     NotifyingWorker DATABASE FILE MEMBERS PAGE-SIZE MICROSECONDS
 //
-// A line of the file is "EVENT MEMBER JOB". It is killed by itself this long after its first
-// page or delivery; 0: it ends when both queues are empty.
+// A line of the file is "EVENT MEMBER JOB". It sends itself SIGKILL that long after its first page or delivery. With 0 it
+// ends when both queues are empty.
 
 import Foundation
 import Stint

@@ -110,7 +110,7 @@ import Testing
         #expect(throws: StintError.self) { try built(message) }
     }
 
-    @Test("a date that no calendar has ends nothing", arguments: [Double.nan, .infinity, -.infinity, 1e300])
+    @Test("a date beyond the calendar does not end the process", arguments: [Double.nan, .infinity, -.infinity, 1e300])
     func dates(seconds: Double) throws {
         var message = MailMessage(from: "a@example.org", to: ["b@example.org"], subject: "s", text: "t")
         message.date = Date(timeIntervalSince1970: seconds)

@@ -64,4 +64,24 @@ struct LockOrderTests {
         await store.close()
         await other.close()
     }
+
+    @Test("two enqueues of the same idempotency keys, in opposite orders, make one job, and none of them fails")
+    func crossedKeys() async throws {
+        let url = try await PostgresCluster.shared.database()
+        let (store, other) = (try await PostgresStore.open(url), try await PostgresStore.open(url))
+        for round in 0..<50 {
+            var options = JobOptions()
+            options.idempotencyKeys = ["a\(round)", "b\(round)", "c\(round)"]
+            let job = try NewJob([], in: "q", options: options)
+            options.idempotencyKeys.reverse()
+            let same = try NewJob([], in: "q", options: options)
+            async let first = store.enqueue([job])
+            async let second = other.enqueue([same])
+            let answers = try await first + second
+            #expect(answers[0].id == answers[1].id)
+            #expect(answers.count { $0.outcome == .duplicate } == 1)
+        }
+        await store.close()
+        await other.close()
+    }
 }

@@ -2,7 +2,8 @@ import GRDB
 import Stint
 import StintInbound
 
-/// What comes back: replies become comments, bounces that come again and again switch a member's mail off, and what programs write is left alone.
+/// Handles incoming mail. Replies become comments, bounces on several days switch a member's mail off, and automatic mail is
+/// ignored.
 struct Replies: Sendable {
     let data: SiteDatabase
     let mails: Mails

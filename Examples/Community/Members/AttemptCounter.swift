@@ -1,6 +1,6 @@
 /// How often something was tried within a time, for each key. It is in memory: a restart of the site forgets it.
 struct AttemptCounter {
-    /// How many keys are known at once. Then those are forgotten whose time ends first.
+    /// How many keys are known at once. Then a tenth is forgotten: those whose time ends first.
     static let mostKeys = 10_000
 
     let most: Int
@@ -38,9 +38,8 @@ struct AttemptCounter {
 
     private mutating func makeRoom(at now: ContinuousClock.Instant) {
         attempts = attempts.filter { $0.value.end > now }
-        guard attempts.count >= Self.mostKeys, let first = attempts.min(by: { $0.value.end < $1.value.end }) else {
-            return
-        }
-        attempts[first.key] = nil
+        guard attempts.count >= Self.mostKeys else { return }
+        let oldest = attempts.sorted { $0.value.end < $1.value.end }.prefix(Self.mostKeys / 10)
+        for (key, _) in oldest { attempts[key] = nil }
     }
 }

@@ -25,12 +25,12 @@ enum PasswordResets {
 
     /// Sets the password, and ends the member's links and sessions.
     ///
-    /// - Returns: `false` if the link does not hold.
-    static func use(_ token: String, newPassword: String, _ db: Database) throws -> Bool {
-        guard let member = try member(token, db) else { return false }
+    /// - Returns: The member; `nil` if the link does not hold.
+    static func use(_ token: String, newPassword: String, _ db: Database) throws -> Int64? {
+        guard let member = try member(token, db) else { return nil }
         try db.execute(sql: "UPDATE members SET password = ? WHERE id = ?", arguments: [newPassword, member])
         try db.execute(sql: "DELETE FROM password_resets WHERE member_id = ?", arguments: [member])
         try db.execute(sql: "DELETE FROM sessions WHERE member_id = ?", arguments: [member])
-        return true
+        return member
     }
 }

@@ -21,9 +21,10 @@ final class SignInLimits: Sendable {
 
     private let counters = Mutex(Counters())
 
-    /// Names that do not exist count too, so that the answer does not tell who is here.
-    static func account(_ member: Member?, name: String) -> String {
-        member.map { "member \($0.number)" } ?? "name \(name.lowercased().prefix(100))"
+    /// As it was typed, whether it exists or not, so that the answer tells neither who is here nor whose an address is.
+    static func account(named name: String) -> String {
+        let name = name.lowercased().prefix(100)
+        return name.hasPrefix("@") ? String(name.dropFirst()) : String(name)
     }
 
     /// Counts a try before the password is looked at, so that many at once are no more than one after the other.
@@ -34,6 +35,15 @@ final class SignInLimits: Sendable {
             guard counters.triesFromAddress.take(address, at: now) else { return false }
             guard counters.triesOfAccount.take(account, at: now) else { return false }
             return true
+        }
+    }
+
+    /// The member has a new password: wrong ones of before do not count any more.
+    func forget(_ member: Member) {
+        counters.withLock { counters in
+            for name in [member.handle, member.address].compactMap(\.self) {
+                counters.triesOfAccount.forget(Self.account(named: name))
+            }
         }
     }
 

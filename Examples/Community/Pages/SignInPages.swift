@@ -10,7 +10,7 @@ extension Site {
             let form = try await form(request, context)
             let name = form.optional("name")
             let found = try await data.pool.read { try Member.find(named: name, $0) }
-            let account = SignInLimits.account(found, name: name)
+            let account = SignInLimits.account(named: name)
             guard limits.mayTry(account, from: context.origin) else {
                 return signInPage(
                     context, problem: "Too many wrong passwords. Please try it again in 15 minutes.", name: name,
@@ -63,7 +63,7 @@ extension Site {
                 // The answer is the same for a name that does not exist, and for one that has got some links already, so it does
                 // not tell who is here.
                 guard let member = try Member.find(named: name, db),
-                    limits.mayGetLink(SignInLimits.account(member, name: name))
+                    limits.mayGetLink("member \(member.number)")
                 else { return }
                 try mails.sendPasswordLink(to: member, db)
             }
@@ -85,10 +85,11 @@ extension Site {
             let link = form.optional("link")
             guard try await data.pool.read({ try PasswordResets.member(link, $0) }) != nil else { throw Self.oldLink }
             let hash = try await passwords.run { try Passwords.hash(password) }
-            let isChanged = try await data.pool.write { db in
-                try PasswordResets.use(link, newPassword: hash, db)
+            let member = try await data.pool.write { db in
+                try PasswordResets.use(link, newPassword: hash, db).flatMap { try Member.fetchOne(db, key: $0) }
             }
-            guard isChanged else { throw Self.oldLink }
+            guard let member else { throw Self.oldLink }
+            limits.forget(member)
             return to("/sign-in?done=password")
         }
     }

@@ -22,7 +22,12 @@ struct PageContext: RequestContext {
 
     static func origin(_ address: SocketAddress?) -> String {
         guard case .v6(let six)? = address else { return address?.ipAddress ?? "unknown" }
-        return withUnsafeBytes(of: six.address.sin6_addr) { $0.prefix(8).hexadecimal } + "/64"
+        return withUnsafeBytes(of: six.address.sin6_addr) { bytes in
+            // A socket for both has IPv4's as ::ffff:192.0.2.1.
+            let isMapped = bytes.prefix(10).allSatisfy { $0 == 0 } && bytes[10] == 0xFF && bytes[11] == 0xFF
+            return isMapped
+                ? bytes.suffix(4).map { "\($0)" }.joined(separator: ".") : bytes.prefix(8).hexadecimal + "/64"
+        }
     }
 
     func number(_ name: String) -> Int64 { parameters.get(name).flatMap { Int64($0) } ?? -1 }

@@ -79,7 +79,7 @@ int stint_any_has_ended(void);
    once it has seen some. Nothing elsewhere. */
 void stint_return_large_blocks(void);
 
-/* Gives the free memory of this process back to the system. */
+/* Gives the free memory of this process back to the system. Nothing without glibc. */
 void stint_return_free_memory(void);
 
 /* The environment of this process as it is now; NULL last. */

@@ -27,18 +27,20 @@ public struct JobOptions: Sendable, Hashable {
     private var groupName: ByteText?
     /// An enqueue with a key that this queue had within the last ``idempotencyPeriod`` adds nothing: its answer is
     /// `duplicate` with the job of the first one, whatever has become of that job. So an enqueue whose outcome is unknown
-    /// can be repeated. Compared by bytes.
+    /// can be repeated. Compared by bytes, 1 to 1,024 of them. The first of ``idempotencyKeys``; setting it replaces them all.
     public var idempotencyKey: String? {
         get { repeatedKeys.first?.text }
         set { repeatedKeys = newValue.map { [ByteText($0)] } ?? [] }
     }
-    /// Several such keys, for what may come again under one of them only. The first that the queue had answers, and those
-    /// before it are keys of the same job from then on. Up to ``maximumIdempotencyKeys``.
+    /// Several such keys, for what may come again under any of them. If the queue had one of them, nothing is added: the
+    /// answer is `duplicate` with the job of the first key that is known, and the keys before it become keys of that job
+    /// too. ``NewJob`` refuses more than ``maximumIdempotencyKeys``.
     public var idempotencyKeys: [String] {
         get { repeatedKeys.map(\.text) }
         set { repeatedKeys = newValue.map(ByteText.init) }
     }
     private var repeatedKeys: [ByteText] = []
+    /// How many keys a job may have; each is looked up with each enqueue.
     public static let maximumIdempotencyKeys = 4
     /// From this long after its enqueue the job is never started, neither for the first time nor again after a failure:
     /// it becomes ``JobState/expired``. A run that has started may finish. `nil`: it waits for as long as it takes.

@@ -14,6 +14,16 @@ public struct NewJob: Sendable {
     public let contentType: String
     public let options: JobOptions
 
+    private static func check(key: String, _ kind: String) throws {
+        guard !key.isEmpty, key.utf8.count <= maximumUniqueKeyBytes else {
+            throw StintError.invalidInput(
+                "the \(kind) key has \(key.utf8.count) bytes; it must have 1 to \(maximumUniqueKeyBytes)")
+        }
+        guard !key.unicodeScalars.contains("\0") else {
+            throw StintError.invalidInput("the \(kind) key \(quoted(key)) contains a NUL; remove it")
+        }
+    }
+
     /// - Parameters:
     ///   - payload: The bytes. The handler gets them unchanged.
     ///   - contentType: `nil` means `text/plain; charset=utf-8` if the payload is valid UTF-8, and
@@ -48,18 +58,8 @@ public struct NewJob: Sendable {
                 "the job has \(options.idempotencyKeys.count) idempotency keys; at most "
                     + "\(JobOptions.maximumIdempotencyKeys) are allowed")
         }
-        for (name, key) in [("unique", options.uniqueKey)]
-            + options.idempotencyKeys.map({ ("idempotency", Optional($0)) })
-        {
-            guard let key else { continue }
-            guard !key.isEmpty, key.utf8.count <= Self.maximumUniqueKeyBytes else {
-                throw StintError.invalidInput(
-                    "the \(name) key has \(key.utf8.count) bytes; it must have 1 to \(Self.maximumUniqueKeyBytes)")
-            }
-            guard !key.unicodeScalars.contains("\0") else {
-                throw StintError.invalidInput("the \(name) key \(quoted(key)) contains a NUL; remove it")
-            }
-        }
+        if let key = options.uniqueKey { try Self.check(key: key, "unique") }
+        for key in options.idempotencyKeys { try Self.check(key: key, "idempotency") }
         if let group = options.group { try Self.check(group: group) }
         if let expires = options.expires {
             guard expires > .zero, expires <= Self.maximumDelay else {

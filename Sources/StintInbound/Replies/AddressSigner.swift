@@ -16,7 +16,7 @@ struct AddressSigner: Sendable {
     private let length: Int
 
     /// - Parameters:
-    ///   - keys: The first signs; all are known, so that keys can be exchanged.
+    ///   - keys: The first signs; all verify, so that keys can be rotated.
     ///   - purpose: What is signed for one is not right for another.
     ///   - length: Of a signature, in letters and digits of 5 bits each.
     ///   - what: For messages, such as "reply addresses".

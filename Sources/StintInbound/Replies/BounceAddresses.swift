@@ -41,7 +41,7 @@ public struct BounceAddresses: Sendable {
     /// - Parameters:
     ///   - base: The address without what is added, `bounce@example.org`. The service must receive mails for all that begin
     ///     with `bounce+`.
-    ///   - keys: Each of 16 bytes or more. The first signs; all are known, so that keys can be exchanged.
+    ///   - keys: Each of 16 bytes or more. The first signs; all verify, so that keys can be rotated.
     /// - Throws: ``StintError`` with the code `invalidInput`.
     public init(base: String, keys: [[UInt8]]) throws {
         let parts = base.lowercased().split(separator: "@", omittingEmptySubsequences: false)

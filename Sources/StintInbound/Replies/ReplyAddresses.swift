@@ -36,7 +36,7 @@ public struct ReplyAddresses: Sendable {
 
     /// - Parameters:
     ///   - domain: For which the service receives mails.
-    ///   - keys: Each of 16 bytes or more. The first signs; all are known, so that keys can be exchanged.
+    ///   - keys: Each of 16 bytes or more. The first signs; all verify, so that keys can be rotated.
     ///   - prefix: What the address begins with, before the `+`: up to 10 small letters and digits.
     /// - Throws: ``StintError`` with the code `invalidInput`.
     public init(domain: String, keys: [[UInt8]], prefix: String = "reply") throws {

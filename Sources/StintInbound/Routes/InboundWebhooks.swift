@@ -63,7 +63,10 @@ public struct InboundWebhooks: Sendable {
         _ = try NewJob([], in: name, options: options.job)
         enqueue = { try await queue.enqueue(jobs: [$0])[0].isDuplicate }
         queueName = name
-        self.services = services.map { ($0, BodyBudget(options.limits)) }
+        var limits = options.limits
+        limits.bytesInAll = max(
+            min(limits.bodyBytes, limits.bytesInAll), limits.bytesInAll / max(1, services.count))
+        self.services = services.map { [limits] in ($0, BodyBudget(limits)) }
         self.options = options
     }
 

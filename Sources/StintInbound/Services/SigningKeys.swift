@@ -28,8 +28,8 @@ actor SigningKeys {
 
     /// - Parameter url: Already checked to be of Amazon.
     /// - Parameter names: For one of which it must be issued: what Amazon hosts is not all of SNS.
-    /// - Throws: ``InboundRefusal`` with 503 if the certificate cannot be had now: the service then repeats its post; with
-    ///   403 if it is for another name.
+    /// - Throws: ``InboundRefusal`` with 503 if the certificate cannot be had now, or is for another name: the service then
+    ///   repeats its post, so that no mail is lost if its certificates change.
     func key(at url: String, for names: Set<String>, now: Date) async throws -> _RSA.Signing.PublicKey {
         var entry = entries[url]
         if let known = entry {
@@ -51,7 +51,7 @@ actor SigningKeys {
             let certificate = try await entry.certificate.value
             guard !certificate.names.isDisjoint(with: names) else {
                 entries[url]?.failed = true
-                throw InboundRefusal.forbidden(
+                throw InboundRefusal.unavailable(
                     "the certificate at \(quoted(url)) is for \(certificate.names.sorted().prefix(5).map(quoted)); expected one for "
                         + names.sorted().joined(separator: " or "))
             }

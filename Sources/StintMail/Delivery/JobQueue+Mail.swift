@@ -65,7 +65,7 @@ extension MailMessage {
                 options.group = String(envelope.recipients[0].domain.prefix(NewJob.maximumGroupBytes))
             }
             options.uniqueKey = options.uniqueKey.map { "\($0) \(name)" }
-            options.idempotencyKey = options.idempotencyKey.map { "\($0) \(name)" }
+            options.idempotencyKeys = options.idempotencyKeys.map { "\($0) \(name)" }
             return try NewJob(payload, in: queue, contentType: ContentType.json, options: options)
         }
     }

@@ -164,7 +164,7 @@ public struct MailDelivery: Sendable {
     /// job, whose next attempt would send them the mail again. So it is tried as the worker tries its own acknowledgements:
     /// until the store takes it or the lease is lost.
     ///
-    /// - Throws: ``StintError`` with the code `leaseLost`, or one that another try would not change; `CancellationError`.
+    /// - Throws: ``StintError`` with the code `leaseLost`, or one that another try would not change.
     private func acknowledge(_ context: JobContext, _ followUps: () async throws -> [NewJob]) async throws {
         var failures = 0
         while true {
@@ -176,7 +176,9 @@ public struct MailDelivery: Sendable {
                 context.logger.error(
                     "a mail that the server has is not acknowledged yet",
                     metadata: ["error": "\(error)", "next": "\(delay)"])
-                try await Task.sleep(for: delay)
+                // An order to stop does not cut it short, since the next attempt would send the mail again. How long that may
+                // take is bounded by the handler's cancellation timeout.
+                await Task { try? await Task.sleep(for: delay) }.value
             }
         }
     }

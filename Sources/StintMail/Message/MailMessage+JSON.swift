@@ -77,7 +77,8 @@ extension MailMessage {
         try container.encodeIfPresent(messageID, forKey: .messageID)
         if let date {
             guard let seconds = Int64(exactly: date.timeIntervalSince1970.rounded(.down)) else {
-                throw StintError.invalidInput("the date of the message is none that a calendar has")
+                throw StintError.invalidInput(
+                    "the date of the message is out of range; expected one of the years 1 to 9999")
             }
             try container.encode(seconds, forKey: .date)
         }

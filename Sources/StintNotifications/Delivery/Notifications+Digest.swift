@@ -78,8 +78,11 @@ extension Notifications {
         let period = context.headers[Self.periodHeader].flatMap(NotificationDigest.init)
         let headers = try await source.headers(of: shown.map(\.event), for: recipient, digest: period ?? .daily)
         guard let values = values(of: shown, recipient, period, skip) else {
-            skip(nil, .invalid, "none of its \(shown.count) events has words: look at their templates")
-            return nil
+            // Of some the content fails, and of the rest the templates: both are for a person to see.
+            if let failure { throw failure }
+            throw JobVerdict.bury(
+                "none of the \(shown.count) events has words for a digest, the first of the kind '\(shown[0].event.kind)': "
+                    + "look at its templates, then kick it")
         }
         return try write("digest", values.html, text: values.text, headers, recipient, address)
     }

@@ -61,7 +61,7 @@ final class Rendering {
     fileprivate func text(
         _ date: Date, _ dateStyle: Date.FormatStyle.DateStyle, _ timeStyle: Date.FormatStyle.TimeStyle
     ) -> String {
-        // Foundation ends the process at dates that no calendar has.
+        // Foundation ends the process at dates far beyond the year 9999.
         guard NotificationEvent.dates.contains(date.timeIntervalSince1970) else { return "" }
         return date.formatted(
             Date.FormatStyle(

@@ -44,7 +44,8 @@ struct Connection: Sendable {
         try await thread.run { try runBlocking(body) }
     }
 
-    /// Frees the pages and the schema that it has read; its next statement reads them again.
+    /// Frees the pages and the schema that it has read; its next statement reads them again. Only a reset frees a schema
+    /// (https://www.sqlite.org/pragma.html#pragma_writable_schema); it changes nothing else.
     func freeMemory() async throws {
         try await run { try $0.execute(sql: "PRAGMA shrink_memory; PRAGMA writable_schema = RESET") }
     }

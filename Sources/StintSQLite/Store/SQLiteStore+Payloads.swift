@@ -46,7 +46,8 @@ extension SQLiteStore: PayloadLoadingStore {
         return try open.reader.runBlocking { try open.payloadLoader.load(claimed, within: budget, $0) }
     }
 
-    /// The supervisor writes for this process, so its own connections for that are there for the moments without one.
+    /// Frees the page caches and schemas of the connections that write and checkpoint: they are needed only while there is no
+    /// supervisor. A failure costs memory only.
     package func becomeSupervised() {
         Task {
             do {
@@ -54,7 +55,7 @@ extension SQLiteStore: PayloadLoadingStore {
                 defer { endCall() }
                 try await open.writer.freeMemory()
                 try await open.checkpoint?.freeMemory()
-                stint_return_free_memory()
+                try await open.writer.run { _ in stint_return_free_memory() }
             } catch {
                 options.logger.debug("memory could not be given back", metadata: ["error": "\(error)"])
             }

@@ -6,19 +6,16 @@ extension JobTransaction {
         let insertJob = try statement(HotSQL.insertJob)
         return try jobs.map { job in
             let queue = try queueID(job.queue)
-            return try once(job.options.idempotencyKeys[...], in: queue) { try enqueue(job, in: queue, insertJob) }
+            let keys = job.options.idempotencyKeys
+            for (index, key) in keys.enumerated() {
+                guard let earlier = try earlierJob(key, in: queue) else { continue }
+                for key in keys[..<index] { try remember(key, in: queue, earlier) }
+                return Enqueued(id: earlier, outcome: .duplicate)
+            }
+            let answer = try enqueue(job, in: queue, insertJob)
+            for key in keys { try remember(key, in: queue, answer.id) }
+            return answer
         }
-    }
-
-    /// Does an enqueue, unless one with one of these keys was done in the last day.
-    private func once(
-        _ keys: ArraySlice<String>, in queue: Int64, _ enqueue: () throws -> Enqueued
-    ) throws -> Enqueued {
-        guard let key = keys.first else { return try enqueue() }
-        if let earlier = try earlierJob(key, in: queue) { return Enqueued(id: earlier, outcome: .duplicate) }
-        let answer = try once(keys.dropFirst(), in: queue, enqueue)
-        try remember(key, in: queue, answer.id)
-        return answer
     }
 
     private func enqueue(_ job: NewJob, in queue: Int64, _ insertJob: Statement) throws -> Enqueued {

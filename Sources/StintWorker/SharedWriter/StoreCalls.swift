@@ -62,7 +62,7 @@ package final class StoreCalls: Sendable {
     /// The store of a worker whose calls go this way.
     ///
     /// - Parameter own: The worker's own store.
-    package func store(_ own: any SharedStore) -> any JobStore { SupervisedStore(own, self) }
+    package func supervisedStore(over own: any SharedStore) -> any JobStore { SupervisedStore(own, self) }
 
     /// Whether requests reach the supervisor.
     var isOpen: Bool { state.withLock { !$0.isOver && !$0.isSilent } }

@@ -134,7 +134,7 @@ final class SupervisorConnection: Sendable {
             SupervisorOffer.text(of: shared) == offeredStore
         else { return own }
         self.own.set(own)
-        return own.replacingUnwrapped { _ in calls.store(shared) }
+        return own.replacingUnwrapped { _ in calls.supervisedStore(over: shared) }
     }
 
     /// Sends a message without blocking: a supervisor that does not read must not stop its workers.

@@ -126,7 +126,7 @@ package struct RecordingStore: StoreWrapper {
     package func register(
         _ worker: WorkerRegistration, as id: WorkerID?
     ) async throws -> RegisteredWorker {
-        try await record(.register) {
+        try await record(id == nil ? .register : .renew) {
             try await base.register(worker, as: id)
         } answer: {
             .registered(

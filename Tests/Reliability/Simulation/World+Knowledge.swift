@@ -19,7 +19,7 @@ extension World {
     func lostLease(of job: JobID, by process: SimulatedProcess) {
         guard let reference = references[job] else { return }
         let mayBeLate =
-            process.wasStopped || process.socket?.supervisor.wasStopped == true || plan.disturbsSupervisors
+            process.wasStopped || process.socket != nil && plan.disturbsSupervisors
             || plan.refusals > 0 || plan.distance > .milliseconds(5) || plan.hasLongLock
         let isForeseen = plan.hasOperator || plan.jobs.contains { $0.reference == reference && $0.acknowledgesItself }
         if !mayBeLate && !isForeseen {

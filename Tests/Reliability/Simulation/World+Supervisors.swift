@@ -3,19 +3,19 @@ import StintWorker
 
 /// Supervisors that write for their workers. Each place of supervised workers has one of its own, which outlives them.
 extension World {
-    /// The store of a process, and its socket to its supervisor if that writes for it.
-    func store(of process: SimulatedProcess) -> any JobStore {
+    /// Makes the store of a process, and its socket to its supervisor if that writes for it.
+    func makeStore(for process: SimulatedProcess) -> any JobStore {
         let own = SimulatedStore(world: self, process: process)
-        guard process.nature == .supervised, let supervisor = supervisor(for: process.place),
+        guard process.nature == .supervised, let supervisor = findOrStartSupervisor(for: process.place),
             let server = supervisor.server
         else { return own }
         let socket = SimulatedSocket(of: process, to: supervisor, server, own: own)
         process.socket = socket
-        return SupervisedSimulatedStore(base: socket.calls.store(own), own: own)
+        return SupervisedSimulatedStore(base: socket.calls.supervisedStore(over: own), own: own)
     }
 
     /// The one that lives, or a new one; `nil` if workers write by themselves in this world.
-    private func supervisor(for place: SimulatedProcess.Place) -> SimulatedProcess? {
+    private func findOrStartSupervisor(for place: SimulatedProcess.Place) -> SimulatedProcess? {
         guard plan.sharesWriter else { return nil }
         let name = "supervisor of \(place.name)"
         if let living = processes.first(where: { $0.place.name == name && $0.state != .dead }) { return living }

@@ -147,7 +147,7 @@ final class World: @unchecked Sendable {
             place, boot: boot(of: place), generation: boots, number: Int32(nextNumber()), log: log)
         processes.append(process)
         process.store = RecordingStore(
-            store(of: process), process.log, clock: SimulatedClock(world: self, place: place))
+            makeStore(for: process), process.log, clock: SimulatedClock(world: self, place: place))
         place.stores.clock.lend(SimulatedClock(world: self, place: place))
         process.log.append(.began(supervisor: process.supervisor == nil ? nil : "house"))
         scheduler.perform(as: process) {

@@ -78,7 +78,10 @@ struct WorldPlan: Sendable {
         misfortunes.contains {
             switch $0.kind {
             case .killsSupervisor, .stopsSupervisors: true
-            default: false
+            case .kill, .killWithSupervisor, .stop, .shutDown, .wallClockJumps, .reboot, .operatorPauses,
+                .operatorKicks, .operatorKicksAll, .operatorBuries, .operatorDeletes, .operatorCancels,
+                .operatorRetries, .locks, .freezesAll, .stopsTree, .killsTree, .operatorLimits, .operatorWeighs:
+                false
             }
         }
     }
@@ -128,7 +131,7 @@ struct WorldPlan: Sendable {
         schedules = Self.schedules(in: queues, setsClock: setsClock, dice)
         if dice.happens(50) { addRepeats(dice) }
         sharesWriter = dice.happens(70)
-        if dice.happens(40) {
+        if sharesWriter, dice.happens(40) {
             for _ in 1...dice.int(1...3) {
                 add(
                     dice.one(of: [

@@ -25,7 +25,9 @@ struct IdleCommand: AsyncParsableCommand {
     @Option(help: "How long they have before that, to start and to settle, in seconds.")
     var settle = 5.0
 
-    @Option(help: "Only this situation: alone, beside or supervised; may be repeated.")
+    @Option(
+        help: "Only this situation: \(IdleSituation.allCases.map(\.rawValue).joined(separator: ", ")); may be repeated."
+    )
     var situation: [IdleSituation] = []
 
     @OptionGroup var stint: StintProgram
@@ -54,7 +56,9 @@ struct IdleCommand: AsyncParsableCommand {
 
     private func measure(_ situation: IdleSituation, _ workers: Int, _ database: String) async throws -> IdleSeries {
         try await Self.make(database)
-        guard situation != .supervised else { return try await measureSupervised(workers, database) }
+        guard ![.supervised, .supervisedBeside].contains(situation) else {
+            return try await measureSupervised(situation, workers, database)
+        }
         let looks = Mutex<[FileTrace]>([])
         let (settle, seconds, commits) = (settle, seconds, commits)
         let role = IdleRole(database: database, settleSeconds: settle, seconds: seconds)
@@ -76,7 +80,9 @@ struct IdleCommand: AsyncParsableCommand {
     }
 
     /// The real thing: `stint work --workers N`, all its processes.
-    private func measureSupervised(_ workers: Int, _ database: String) async throws -> IdleSeries {
+    private func measureSupervised(
+        _ situation: IdleSituation, _ workers: Int, _ database: String
+    ) async throws -> IdleSeries {
         let queue = try await JobQueue(.sqlite(database))
         let command = [
             try stint.path(), "work", "--db", database, "--queue", "\(StintWorkload.queue)", "--workers", "\(workers)",
@@ -84,25 +90,32 @@ struct IdleCommand: AsyncParsableCommand {
         ]
         return try await StintProgram.whileRunning(command) { supervisor in
             try await eventually("the workers are there") { try await queue.store.workers().count == workers }
+            let end = MonotonicClock.nanoseconds() + Int64((settle + seconds) * 1e9)
+            let rate = situation == .supervisedBeside ? commits : nil
+            async let committing: Void = Self.commit(rate, in: database, until: end)
             try await Task.sleep(for: .seconds(settle))
-            let processes =
-                try await [supervisor]
-                + queue.store.workers()
+            let members = try await queue.store.workers()
                 .compactMap { ProcessIdentity($0.registration.process)?.processID }
+            let processes = [supervisor] + members
             let observer = try FileObserver(database)
             let (before, files) = (processes.map(ProcessTime.microseconds), try observer.look())
             try await Task.sleep(for: .seconds(seconds))
             let (after, later) = (processes.map(ProcessTime.microseconds), try observer.look())
+            let memory = members.compactMap(PrivateMemory.bytes)
+            try await committing
             let times = zip(before, after).compactMap { before, after in before.flatMap { b in after.map { $0 - b } } }
             guard times.count == processes.count else { throw BenchError("a worker ended, or its time cannot be read") }
             return IdleSeries(
-                situation: .supervised, workers: workers, cpuMicroseconds: times, wakeUps: [],
-                changes: files.changes(until: later))
+                situation: situation, workers: workers, cpuMicroseconds: times, wakeUps: [], privateBytes: memory,
+                changes: rate == nil ? files.changes(until: later) : nil)
         }
     }
 
     /// Commits that bring nothing for the workers, at an even pace.
-    private static func commit(_ rate: Int, in database: String, until end: Int64) async throws {
+    ///
+    /// - Parameter rate: How many a second; `nil`: none.
+    private static func commit(_ rate: Int?, in database: String, until end: Int64) async throws {
+        guard let rate else { return }
         let queue = try await JobQueue(.sqlite(database))
         let start = MonotonicClock.nanoseconds()
         var number: Int64 = 0

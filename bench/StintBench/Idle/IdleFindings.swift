@@ -8,12 +8,15 @@ enum IdleSituation: String, Codable, CaseIterable, ExpressibleByArgument {
     case beside
     /// The processes of one supervisor, which counts too.
     case supervised
+    /// The same, while another process commits in another queue.
+    case supervisedBeside = "supervised-beside"
 
     var title: String {
         switch self {
         case .alone: "alone"
         case .beside: "beside commits in another queue"
         case .supervised: "supervised"
+        case .supervisedBeside: "supervised, beside commits in another queue"
         }
     }
 
@@ -21,7 +24,7 @@ enum IdleSituation: String, Codable, CaseIterable, ExpressibleByArgument {
     var expected: Double {
         switch self {
         case .alone: 0.5
-        case .beside: 5
+        case .beside, .supervisedBeside: 5
         case .supervised: 0.3
         }
     }
@@ -34,6 +37,8 @@ struct IdleSeries: Encodable {
     let cpuMicroseconds: [Int64]
     /// The wake-ups of each process that reports them.
     let wakeUps: [Int]
+    /// What each worker has for itself, where it is known.
+    var privateBytes: [Int64] = []
     /// What was written, in words; empty: nothing; `nil`: it was not checked.
     let changes: [String]?
 
@@ -55,8 +60,13 @@ struct IdleFindings: Findings {
         let wakeUps = Double(series.wakeUps.reduce(0, +))
         grid.add("CPU", "\((cpu / 1_000).text(1)) ms", "\((cpu / perWorkerSecond).text(1)) µs")
         grid.add("of one core", "\(series.percent(of: seconds).text(3)) %", "")
-        if series.situation != .supervised {
+        if !series.wakeUps.isEmpty {
             grid.add("woken", wakeUps.text(), (wakeUps / perWorkerSecond).text(2))
+        }
+        if !series.privateBytes.isEmpty {
+            let bytes = Double(series.privateBytes.reduce(0, +))
+            let average = bytes / Double(series.privateBytes.count)
+            grid.add("own memory", "\((bytes / 1e6).text(1)) MB", "\((average / 1e6).text(2)) MB a worker")
         }
         if let changes = series.changes {
             grid.add("written: " + (changes.isEmpty ? "nothing" : changes.joined(separator: ", ")), "", "")
