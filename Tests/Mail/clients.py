@@ -14,6 +14,7 @@ import smtplib
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -258,9 +259,10 @@ def main(stint):
         hostile(server)
         flood(server)
         assert server.process.poll() is None, "the server has ended"
-    refused = subprocess.run(
-        [stint, "serve", "--db", "none.db", "--web", "127.0.0.1:0", "--catch-mail", "0.0.0.0:0"], capture_output=True, text=True,
-        timeout=30)
+    with tempfile.TemporaryDirectory() as folder:
+        refused = subprocess.run(
+            [stint, "serve", "--db", f"{folder}/none.db", "--web", "127.0.0.1:0", "--catch-mail", "0.0.0.0:0"],
+            capture_output=True, text=True, timeout=30)
     assert refused.returncode == 65 and "--allow-remote" in refused.stderr, refused.stderr
 
 
