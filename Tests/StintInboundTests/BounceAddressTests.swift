@@ -38,7 +38,7 @@ struct BounceAddressTests {
         #expect(bounces.read("bounce@example.org") == .other && bounces.read("a@example.org") == .other)
     }
 
-    @Test("are forged if a letter is another one, or nobody or another key or base has signed")
+    @Test("are forged if a letter is changed, or if no key, another key or another base has signed")
     func forged() throws {
         let bounces = try Self.bounces()
         let now = Date(timeIntervalSince1970: 1_800_000_000)

@@ -138,6 +138,15 @@ struct LimitTests {
         }
     }
 
+    /// Sends the beginning of a body and no more: the answer comes nevertheless, and the place is free again.
+    private static func endsUnfinishedBody(_ client: InboundClient) async throws {
+        let slow = try await RawClient.connect(client.port)
+        let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 1000\r\n\r\nabc"
+        let answer = try await slow.answer(to: head)
+        #expect(answer.contains(" 503 "), "\(answer)")
+        try await eventually("the place is free") { client.webhooks.budget(of: "/mailgun")?.requests == 0 }
+    }
+
     @Test("end a body that comes too slowly, and free its place")
     func slow() async throws {
         try await withInbound(
@@ -147,11 +156,7 @@ struct LimitTests {
                 $0.limits.requests = 1
             }
         ) { client in
-            let slow = try await RawClient.connect(client.port)
-            let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 1000\r\n\r\nabc"
-            let answer = try await slow.answer(to: head)
-            #expect(answer.contains(" 503 "), "\(answer)")
-            try await eventually("the place is free") { client.webhooks.budget(of: "/mailgun")?.requests == 0 }
+            try await Self.endsUnfinishedBody(client)
             same(try await client.post("/mailgun", Posts.mailgun().urlencoded).status, 200)
         }
     }
@@ -202,11 +207,7 @@ struct LimitTests {
                 $0.limits.bodyBytesPerSecond = 1_000
             }
         ) { client in
-            let slow = try await RawClient.connect(client.port)
-            let head = "POST /inbound/mailgun HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 1000\r\n\r\nabc"
-            let answer = try await slow.answer(to: head)
-            #expect(answer.contains(" 503 "), "\(answer)")
-            try await eventually("the place is free") { client.webhooks.budget(of: "/mailgun")?.requests == 0 }
+            try await Self.endsUnfinishedBody(client)
         }
     }
 

@@ -43,7 +43,7 @@ struct WorkerProcess {
     static var newsletterMails: NotificationOptions {
         var options = NotificationOptions()
         options.queue = Mails.newsletters
-        // A member has one digest a period, of whatever it tells.
+        // A member has one digest a period, for all kinds of events.
         options.digestQueue = Mails.notifications
         options.priority = 4_096
         return options

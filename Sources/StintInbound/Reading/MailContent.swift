@@ -94,7 +94,7 @@ struct MailContent {
         self[keyPath: path] = whole.cut(bytes: limits.textBytes)
     }
 
-    /// The first text and the first HTML of those with the name of a file that is to be shown in its place.
+    /// The first text and the first HTML of the parts that have a file name and are shown in their place.
     private var namedText: (bytes: [UInt8], charset: String?)?
     private var namedHTML: (bytes: [UInt8], charset: String?)?
 

@@ -47,8 +47,8 @@ struct MailgunReceiver: Receiver {
     }
 
     /// Mailgun signs each repetition of a post anew, with another token: the same mail for the same recipient is known by
-    /// its Message-ID. A sender can write any Message-ID, so all else that is read of the form counts too: nobody can keep
-    /// the mail of another out by sending one with its Message-ID first.
+    /// its Message-ID. A sender can write any Message-ID, so all else that is read of the form counts too.
+    /// Otherwise a sender could suppress another mail by sending its Message-ID first.
     private static func contentKey(of form: FormBody, _ mail: InboundMail) -> String? {
         guard let messageID = mail.messageID else { return nil }
         var hash = SHA256()
