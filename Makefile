@@ -90,6 +90,8 @@ test: setup croniter browser
 	Tests/Mail/setup
 	.ci/within 2 python3 Tests/Mail/corpus.py .build/debug/mail-tool
 	.ci/within 6 .build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool
+	.ci/within 6 .build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool --pipelining
+	.ci/within 3 .build/mail-venv/bin/python Tests/Mail/dialogue.py .build/debug/mail-tool
 	.ci/within 4 .build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool
 	.ci/within 3 .build/mail-venv/bin/python Tests/Mail/differential.py .build/debug/stint
 	.ci/within 5 python3 Tests/Mail/clients.py .build/debug/stint
@@ -112,6 +114,8 @@ mail-check: setup
 	$(SWIFT) build --product mail-tool
 	python3 Tests/Mail/corpus.py .build/debug/mail-tool $(SEED)
 	.build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool $(if $(SEED),--seed $(SEED))
+	.build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool --pipelining $(if $(SEED),--seed $(SEED))
+	.build/mail-venv/bin/python Tests/Mail/dialogue.py .build/debug/mail-tool
 	.build/mail-venv/bin/python Tests/Mail/servers.py .build/debug/mail-tool
 	.build/mail-venv/bin/python Tests/Mail/differential.py .build/debug/stint --sequences $(SEQUENCES) $(if $(SEED),--seed $(SEED))
 	python3 Tests/Mail/clients.py .build/debug/stint
@@ -231,7 +235,7 @@ plots: setup
 bench-handlers: stint-bench build
 	$(BENCH) death --json bench/results/death.json
 	$(BENCH) suspects --program $(STINT)
-	$(BENCH) handlers
+	$(BENCH) handlers --json bench/results/handlers.json
 
 bench-peers: stint-bench
 	bench/peers/setup

@@ -112,7 +112,7 @@ let package = Package(
             path: "migrations/postgres",
             resources: [
                 .embedInCode("v001_stint.sql"), .embedInCode("v002_functions.sql"), .embedInCode("v003_burials.sql"),
-                .embedInCode("v004_move.sql"), .embedInCode("v005_writers.sql"),
+                .embedInCode("v004_move.sql"), .embedInCode("v005_writers.sql"), .embedInCode("v006_exchange.sql"),
             ]
         ),
         .target(name: "CStint"),

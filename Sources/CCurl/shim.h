@@ -7,10 +7,6 @@ static inline CURLcode ccurl_set_long(CURL *handle, CURLoption option, long valu
     return curl_easy_setopt(handle, option, value);
 }
 
-static inline CURLcode ccurl_set_offset(CURL *handle, CURLoption option, curl_off_t value) {
-    return curl_easy_setopt(handle, option, value);
-}
-
 static inline CURLcode ccurl_set_string(CURL *handle, CURLoption option, const char *value) {
     return curl_easy_setopt(handle, option, value);
 }
@@ -19,18 +15,8 @@ static inline CURLcode ccurl_set_pointer(CURL *handle, CURLoption option, void *
     return curl_easy_setopt(handle, option, value);
 }
 
-static inline CURLcode ccurl_set_list(CURL *handle, CURLoption option, struct curl_slist *value) {
-    return curl_easy_setopt(handle, option, value);
-}
-
-typedef size_t (*ccurl_read)(char *buffer, size_t size, size_t count, void *context);
 typedef int (*ccurl_debug)(CURL *handle, curl_infotype type, char *data, size_t size, void *context);
 typedef int (*ccurl_progress)(void *context, curl_off_t total, curl_off_t now, curl_off_t upload, curl_off_t uploaded);
-
-static inline CURLcode ccurl_on_read(CURL *handle, ccurl_read function, void *context) {
-    curl_easy_setopt(handle, CURLOPT_READDATA, context);
-    return curl_easy_setopt(handle, CURLOPT_READFUNCTION, function);
-}
 
 static inline CURLcode ccurl_on_debug(CURL *handle, ccurl_debug function, void *context) {
     curl_easy_setopt(handle, CURLOPT_DEBUGDATA, context);
@@ -42,8 +28,8 @@ static inline CURLcode ccurl_on_progress(CURL *handle, ccurl_progress function, 
     return curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, function);
 }
 
-static inline CURLcode ccurl_get_long(CURL *handle, CURLINFO info, long *value) {
-    return curl_easy_getinfo(handle, info, value);
+static inline CURLcode ccurl_get_socket(CURL *handle, curl_socket_t *value) {
+    return curl_easy_getinfo(handle, CURLINFO_ACTIVESOCKET, value);
 }
 
 static inline CURLcode ccurl_start(void) { return curl_global_init(CURL_GLOBAL_DEFAULT); }

@@ -25,6 +25,30 @@ static inline GMimeMessagePart *cg_message_part(GMimeObject *object) {
 }
 static inline GMimePart *cg_part(GMimeObject *object) { return GMIME_IS_PART(object) ? GMIME_PART(object) : NULL; }
 
+/// A part for several others. g_mime_multipart_new_with_subtype would first read a boundary from /dev/urandom.
+static inline GMimeMultipart *cg_multipart_new(const char *subtype, const char *boundary) {
+    GMimeMultipart *multipart = g_object_new(GMIME_TYPE_MULTIPART, NULL);
+    GMimeContentType *type = g_mime_content_type_new("multipart", subtype);
+    g_mime_content_type_set_parameter(type, "boundary", boundary);
+    g_mime_object_set_content_type(GMIME_OBJECT(multipart), type);
+    g_object_unref(type);
+    return multipart;
+}
+
+/// The most bytes that content can have as Quoted-Printable.
+static inline size_t cg_quoted_printable_size(size_t count) {
+    GMimeEncoding encoding;
+    g_mime_encoding_init_encode(&encoding, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    return g_mime_encoding_outlen(&encoding, count);
+}
+
+/// Writes content as Quoted-Printable; returns the number of bytes.
+static inline size_t cg_quoted_printable(const char *content, size_t count, char *buffer) {
+    GMimeEncoding encoding;
+    g_mime_encoding_init_encode(&encoding, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    return g_mime_encoding_flush(&encoding, content, count, buffer);
+}
+
 static inline void cg_release(gpointer object) { g_object_unref(object); }
 
 /// The content of a part without its transfer encoding; the caller releases it with g_byte_array_unref.

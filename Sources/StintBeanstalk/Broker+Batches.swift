@@ -31,28 +31,30 @@ extension Broker {
         private(set) var bytes = 0
         /// While one batch is being written, the next one is prepared.
         private static var mostCalls: Int { 2 }
+        /// Short enough that the store performs the calls in their order: the ids of jobs are the order of a connection's puts.
+        private static var longestBatch: Int { 500 }
+        /// From this number of items on a call begins at once, so that the store works while other connections are read.
+        private static var worthCall: Int { 24 }
         private var lastBatch = 0
         private var lastAnswered = 0
         /// The replies to batches that are over before an earlier one is.
         private var early: [Int: @Sendable (isolated Broker) -> Void] = [:]
 
-        /// - Returns: Whether a call must be begun for it.
+        /// - Returns: Whether a call should begin before this turn of the event loop is over.
         mutating func add(_ item: Item, bytes: Int = 0) -> Bool {
             waiting.append((item, bytes))
             self.bytes += bytes
-            guard calls < Self.mostCalls else { return false }
-            calls += 1
-            return true
+            return waiting.count >= Self.worthCall && calls < Self.mostCalls
         }
 
-        /// The next batch, and its number; `nil`: there is none, and the call is over.
+        /// Begins a call with the next batch.
+        ///
+        /// - Returns: The batch and its number; `nil`: nothing waits, or as many calls are under way as may be.
         mutating func next() -> (number: Int, items: [Item])? {
-            guard !waiting.isEmpty else {
-                calls -= 1
-                return nil
-            }
+            guard !waiting.isEmpty, calls < Self.mostCalls else { return nil }
+            calls += 1
             var (count, bytes) = (0, 0)
-            while count < waiting.count, count < 1_000, bytes < 4_194_304 {
+            while count < waiting.count, count < Self.longestBatch, bytes < 4_194_304 {
                 bytes += waiting[offset: count].bytes
                 count += 1
             }
@@ -62,12 +64,13 @@ extension Broker {
             return (lastBatch, waiting.prefix(count).map(\.item))
         }
 
-        /// A batch is over.
+        /// The call with a batch is over.
         ///
         /// - Returns: What answers it, and those whose turn comes with it; nothing while an earlier batch is under way.
         mutating func inOrder(
             _ number: Int, _ answer: @escaping @Sendable (isolated Broker) -> Void
         ) -> [@Sendable (isolated Broker) -> Void] {
+            calls -= 1
             early[number] = answer
             var answers: [@Sendable (isolated Broker) -> Void] = []
             while let next = early.removeValue(forKey: lastAnswered + 1) {
@@ -81,21 +84,21 @@ extension Broker {
     // MARK: - Puts
 
     func add(_ put: PendingPut) {
-        guard puts.add(put, bytes: put.job.payload.count + PendingPut.overhead) else { return }
-        begin { broker in
-            while let (number, batch) = broker.puts.next() {
-                let outcome = await broker.enqueue(batch)
-                for answer in broker.puts.inOrder(number, { $0.answer(batch, outcome) }) { answer(broker) }
-            }
-        }
+        if puts.add(put, bytes: put.job.payload.count + PendingPut.overhead) { beginPuts() } else { beginCallsSoon() }
     }
 
-    private func enqueue(_ batch: [PendingPut]) async -> Result<[Enqueued], any Error> {
-        do {
-            return .success(try await queue.enqueue(jobs: batch.map(\.job)))
-        } catch {
-            report(.notStored, ["jobs": "\(batch.count)", "error": "\(error)"])
-            return .failure(error)
+    private func beginPuts() {
+        while let (number, batch) = puts.next() {
+            tasks.enter()
+            let jobs = batch.map(\.job)
+            calls.startEnqueue(jobs) { outcome in
+                self.onLoop { broker in
+                    if case .success(let enqueued) = outcome { EnqueueMetrics.count(jobs, enqueued) }
+                    for answer in broker.puts.inOrder(number, { $0.answer(batch, outcome) }) { answer(broker) }
+                    broker.beginPuts()
+                    broker.tasks.leave()
+                }
+            }
         }
     }
 
@@ -104,6 +107,7 @@ extension Broker {
         switch outcome {
         case .success(let answers): enqueued = answers
         case .failure(let error):
+            report(.notStored, ["jobs": "\(batch.count)", "error": "\(error)"])
             // As beanstalkd says if its disk is full: try again later.
             let isTemporary = (error as? StintError).map { [.storageFailed, .databaseBusy].contains($0.code) } ?? false
             let reply = isTemporary ? Reply.outOfMemory : .internalError
@@ -119,6 +123,7 @@ extension Broker {
             let tube = put.job.queue
             tubes.addJob(to: tube)
             counts.jobs += 1
+            raiseDurable(to: job.id)
             if put.delay > 0 { notes.change(job.id) { $0.delay = put.delay } }
             if line.waiting[tube] != nil {
                 if put.delay == 0 { ready.insert(tube) } else { delayed.insert(tube) }
@@ -132,28 +137,31 @@ extension Broker {
     // MARK: - Ends of jobs that clients hold
 
     func add(_ end: PendingEnd) {
-        guard ends.add(end) else { return }
-        begin { broker in
-            while let (number, batch) = broker.ends.next() {
-                let outcome = await broker.settle(batch)
-                for answer in broker.ends.inOrder(number, { $0.answer(batch, outcome) }) { answer(broker) }
+        if ends.add(end) { beginEnds() } else { beginCallsSoon() }
+    }
+
+    private func beginEnds() {
+        while let (number, batch) = ends.next() {
+            tasks.enter()
+            let settlements = batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }
+            calls.startExchange(settlements, for: nil) { outcome in
+                self.onLoop { broker in
+                    for answer in broker.ends.inOrder(number, { $0.answer(batch, outcome) }) { answer(broker) }
+                    broker.beginEnds()
+                    broker.tasks.leave()
+                }
             }
         }
     }
 
-    private func settle(_ batch: [PendingEnd]) async -> Result<[Settlement.Answer], any Error> {
-        do {
-            return .success(
-                try await store.settle(
-                    batch.map { Settlement($0.reservation.lease, $0.outcome, priority: $0.priority) }))
-        } catch {
+    private func answer(_ batch: [PendingEnd], _ outcome: Result<Exchange, any Error>) {
+        let answers: [Settlement.Answer]
+        switch outcome {
+        case .success(let exchange): answers = exchange.answers
+        case .failure(let error):
             report(.notSettled, ["jobs": Self.named(batch.map(\.job)), "error": "\(error)"])
-            return .failure(error)
+            return keep(batch)
         }
-    }
-
-    private func answer(_ batch: [PendingEnd], _ outcome: Result<[Settlement.Answer], any Error>) {
-        guard case .success(let answers) = outcome else { return keep(batch) }
         counts.settlementBatches += 1
         for (end, answer) in zip(batch, answers) {
             // A person may have taken it away.
@@ -182,7 +190,24 @@ extension Broker {
         if !lost.isEmpty { startGivingBack(lost, because: Self.lostConnection) }
     }
 
-    // MARK: - Tasks
+    // MARK: - Calls and tasks
+
+    /// Begins the calls for what waits after this turn of the loop, and so after what is read from other connections in it.
+    private func beginCallsSoon() {
+        guard !callsBeginSoon else { return }
+        callsBeginSoon = true
+        tasks.enter()
+        onLoop { broker in
+            broker.callsBeginSoon = false
+            broker.beginPuts()
+            broker.beginEnds()
+            broker.tasks.leave()
+        }
+    }
+
+    private nonisolated func onLoop(_ body: @escaping @Sendable (isolated Broker) -> Void) {
+        loop.execute { self.assumeIsolated(body) }
+    }
 
     /// A task whose calls to the store come back to the event loop. It begins after this turn of the loop, and so after what
     /// is read from other connections in it.

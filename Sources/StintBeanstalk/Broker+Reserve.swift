@@ -94,13 +94,28 @@ extension Broker {
             let request = ClaimRequest(
                 queues: tubes, limit: limit, lease: Self.lease, worker: WorkerProcess.current.name,
                 registration: registration)
-            let exchange = try await store.exchange([], for: request)
+            let exchange = try await claim(request)
             await handOut(exchange.jobs, to: group)
             // A suspect comes alone, whatever is behind it.
             let isAll = exchange.jobs.count < limit && !exchange.isCut && exchange.passedOver == nil
             if exchange.jobs.isEmpty || isAll && exchange.jobs.first?.runsAlone != true { return }
         }
     }
+
+    /// Claims jobs for clients. The claim of a `reserve` need not be on disk: a power cut ends this server and its connections
+    /// too, and the jobs are ready again. That of a `reserve-job` is: a buried or delayed job would be that again.
+    func claim(_ request: ClaimRequest) async throws -> Exchange {
+        var request = request
+        if request.job == nil { request.durableUpTo = durableUpTo }
+        let exchange = try await withCheckedThrowingContinuation { [request] call in
+            calls.startExchange([], for: request) { call.resume(with: $0) }
+        }
+        for job in exchange.jobs { raiseDurable(to: job.id) }
+        return exchange
+    }
+
+    /// Ids grow in the order of the commits, so all smaller ones are on disk too.
+    func raiseDurable(to job: JobID) { durableUpTo = max(durableUpTo ?? job, job) }
 
     private func handOut(_ jobs: [LeasedJob], to group: Set<QueueName>) async {
         var rest: [LeasedJob] = []

@@ -58,6 +58,8 @@ actor Broker {
 
     let queue: JobQueue<AnyJobStore>
     var store: AnyJobStore { queue.store }
+    /// The store's verbs that most commands need.
+    nonisolated let calls: any CallbackStore
     var logger: Logger { options.logger }
 
     var connections: [ConnectionID: Connection] = [:]
@@ -69,6 +71,10 @@ actor Broker {
     var line = WaitingLine()
     var puts = Batches<PendingPut>()
     var ends = Batches<PendingEnd>()
+    /// The highest id of a job that is known to be on disk.
+    var durableUpTo: JobID?
+    /// Whether calls begin after this turn of the event loop.
+    var callsBeginSoon = false
     /// The groups that are being looked for, and how to look again.
     var looking: [Set<QueueName>: Look] = [:]
     var alarm: (at: NIODeadline, task: Scheduled<Void>)?
@@ -89,6 +95,7 @@ actor Broker {
 
     init(_ queue: JobQueue<AnyJobStore>, on loop: any EventLoop, options: JobServer.Options) {
         self.queue = queue
+        calls = queue.store.base as? any CallbackStore ?? TaskCallbackStore(queue.store)
         self.loop = loop
         self.options = options
         executor = EventLoopExecutor(loop)
@@ -226,78 +233,5 @@ actor Broker {
         poke(Set(jobs.values.map(\.tube)), .claim)
     }
 
-    // MARK: - The worker that holds all jobs
-
-    func register() async throws {
-        let worker = WorkerRegistration(
-            name: "beanstalk \(WorkerProcess.current.name)", process: .current, queues: [.default], concurrency: 1)
-        registration = try await store.register(worker, as: registration).id
-        lastRenewal = .now()
-    }
-
-    /// Extends the leases of the jobs that clients hold, and the registration.
-    func keepLeases() async {
-        let held = connections.values.flatMap { $0.session.reserved.values.map(\.lease) }
-        do {
-            var rest = held[...]
-            while !rest.isEmpty {
-                let lost = try await store.extend(Array(rest.prefix(1_000)), by: Self.lease)
-                rest = rest.dropFirst(1_000)
-                for lease in lost { drop(lease) }
-            }
-            if lastRenewal + .seconds(600) < .now() { try await register() }
-        } catch {
-            report(.notExtended, ["error": "\(error)"])
-        }
-    }
-
-    /// A person has taken the job from its client.
-    private func drop(_ lease: Lease) {
-        guard let holder = holders[lease.job],
-            connections[holder]?.session.reserved[lease.job]?.lease == lease
-        else { return }
-        holders[lease.job] = nil
-        _ = connections[holder]?.session.end(lease.job)
-    }
-
-    /// Gives all jobs back at no cost.
-    func stop() async {
-        isStopping = true
-        alarm?.task.cancel()
-        let leases = connections.values.flatMap { $0.session.reserved.values.map(\.lease) }
-        do {
-            _ = try await store.settle(leases.map { Settlement($0, .release(after: .zero)) })
-            if let registration { try await store.deregister(registration) }
-        } catch {
-            logger.error(
-                "jobs could not be given back at the end; the next reap does it", metadata: ["error": "\(error)"])
-        }
-    }
-
     func drain() { isDraining = true }
-}
-
-/// What the server counts since its start.
-struct ServerCounts: Sendable {
-    private var commands = Array(repeating: 0, count: Verb.allCases.count)
-    var connections = 0
-    var connectionsRefused = 0
-    var connectionsLost = 0
-    var timeouts = 0
-    var jobs = 0
-    var jobsLost = 0
-    var jobsSettled = 0
-    var putsRefused: [PutRefusal: Int] = [:]
-    var putBatches = 0
-    var settlementBatches = 0
-
-    /// Counts a reply to a put.
-    mutating func refusePut(_ reply: Reply) {
-        if let refusal = PutRefusal(reply) { putsRefused[refusal, default: 0] += 1 }
-    }
-
-    subscript(verb: Verb) -> Int {
-        get { commands[verb.rawValue] }
-        set { commands[verb.rawValue] = newValue }
-    }
 }

@@ -2,7 +2,9 @@ extension Unicode.Scalar {
     /// Whether it is a control character or a line separator, which would garble a terminal, a log line or an
     /// environment variable.
     package var isControl: Bool {
-        properties.generalCategory == .control || self == "\u{2028}" || self == "\u{2029}"
+        // Those of ASCII need no look into Unicode's tables.
+        if isASCII { return value < 0x20 || value == 0x7F }
+        return properties.generalCategory == .control || self == "\u{2028}" || self == "\u{2029}"
     }
 }
 

@@ -18,7 +18,6 @@ package final class ScoreboardFile: Scoreboard {
     /// More than a process ever runs at once; a larger file is not one of ours.
     private static let maximumRecords = 1_000_000
     private static let magic = UInt64(bigEndian: 0x5354_494E_5453_4232)
-    private static let free = [UInt64](repeating: 0, count: wordsPerRecord)
     /// Where the header records that the worker was ordered to stop.
     private static let orderOffset = 3 * 8
 
@@ -72,11 +71,11 @@ package final class ScoreboardFile: Scoreboard {
                 slot = nil
                 state.count = max(state.count, place + 1)
                 state.slots[started] = place
-                put(Self.record(job, of: mark), at: place, &state)
+                put(Record(job, of: mark), at: place, &state)
             }
             if let slot {
                 state.free.append(slot)
-                put(Self.free, at: slot, &state)
+                put(.free, at: slot, &state)
             }
         }
     }
@@ -89,10 +88,10 @@ package final class ScoreboardFile: Scoreboard {
         }
     }
 
-    private func put(_ record: [UInt64], at slot: Int, _ state: inout State) {
+    private func put(_ record: Record, at slot: Int, _ state: inout State) {
         guard let file = state.file else { return }
         let offset = off_t((slot + 1) * Self.recordBytes)
-        let written = record.withUnsafeBytes { pwrite(file.descriptor, $0.baseAddress, $0.count, offset) }
+        let written = withUnsafeBytes(of: record) { pwrite(file.descriptor, $0.baseAddress, $0.count, offset) }
         if written != Self.recordBytes { spoil(&state) }
     }
 
@@ -176,9 +175,9 @@ package final class ScoreboardFile: Scoreboard {
         else { return nil }
         var content = Content(hasOrderToStop: words[3] == 1)
         for start in stride(from: wordsPerRecord, to: words.count, by: wordsPerRecord) {
-            let record = Array(words[start..<start + wordsPerRecord])
-            if record == free { continue }
-            guard let job = job(record), record == Self.record(job, of: mark) else { return nil }
+            let record = Record(words[start..<start + wordsPerRecord])
+            if record == .free { continue }
+            guard let job = record.start, record == Record(job, of: mark) else { return nil }
             content.started.append(job)
         }
         return content
@@ -194,22 +193,43 @@ package final class ScoreboardFile: Scoreboard {
             && words[4] == inode
     }
 
-    private static func job(_ record: [UInt64]) -> Start? {
-        guard record[3] <= UInt64(Int32.max) else { return nil }
-        let lease = Lease(
-            job: JobID(rawValue: Int64(bitPattern: record[0])),
-            token: FencingToken(rawValue: Int64(bitPattern: record[1])))
-        return Start(
-            lease: lease, time: Int64(bitPattern: record[2]), maxAttempts: record[3] == 0 ? nil : Int(record[3]))
-    }
+    /// The bytes of a start, as they stand in the file.
+    private struct Record: Equatable {
+        private var job: UInt64 = 0
+        private var token: UInt64 = 0
+        private var time: UInt64 = 0
+        private var maxAttempts: UInt64 = 0
+        private var check: UInt64 = 0
 
-    private static func record(_ job: Start, of mark: Int64) -> [UInt64] {
-        let numbers = [job.lease.job.rawValue, job.lease.token.rawValue, job.time, Int64(job.maxAttempts ?? 0)]
-        let words = numbers.map(UInt64.init(bitPattern:))
-        // FNV-1a over words: it need not resist an attacker, only recognise garbage.
-        let check = (words + [UInt64(bitPattern: mark)]).reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
-            ($0 ^ $1) &* 0x0000_0100_0000_01B3
+        static let free = Record()
+
+        private init() {}
+
+        init(_ words: ArraySlice<UInt64>) {
+            let first = words.startIndex
+            (job, token, time) = (words[first], words[first + 1], words[first + 2])
+            (maxAttempts, check) = (words[first + 3], words[first + 4])
         }
-        return words + [check]
+
+        init(_ start: Start, of mark: Int64) {
+            job = UInt64(bitPattern: start.lease.job.rawValue)
+            token = UInt64(bitPattern: start.lease.token.rawValue)
+            time = UInt64(bitPattern: start.time)
+            maxAttempts = UInt64(bitPattern: Int64(start.maxAttempts ?? 0))
+            // FNV-1a over words: it need not resist an attacker, only recognise garbage.
+            check = 0xCBF2_9CE4_8422_2325
+            for word in [job, token, time, maxAttempts, UInt64(bitPattern: mark)] {
+                check = (check ^ word) &* 0x0000_0100_0000_01B3
+            }
+        }
+
+        /// `nil` if the words are not a start.
+        var start: Start? {
+            guard maxAttempts <= UInt64(Int32.max) else { return nil }
+            let lease = Lease(
+                job: JobID(rawValue: Int64(bitPattern: job)), token: FencingToken(rawValue: Int64(bitPattern: token)))
+            return Start(
+                lease: lease, time: Int64(bitPattern: time), maxAttempts: maxAttempts == 0 ? nil : Int(maxAttempts))
+        }
     }
 }

@@ -12,8 +12,9 @@ package final class SupervisorFile: SupervisorSign {
     /// - Parameters:
     ///   - prefix: Precedes its name: `stint.db-`, or a folder with its slash.
     ///   - model: Its owner and permissions are the file's too.
-    package init?(prefix: String, like model: String) {
-        name = "supervisor-\(getpid())-" + String(UInt64.random(in: 0 ... .max), radix: 16)
+    ///   - process: The supervisor's process id; another than this process's only in simulated worlds.
+    package init?(prefix: String, like model: String, process: Int32 = getpid()) {
+        name = "supervisor-\(process)-" + String(UInt64.random(in: 0 ... .max), radix: 16)
         guard let file = LivenessFile(prefix + name, like: model, content: { [Self.magic, $0] }) else {
             return nil
         }

@@ -122,16 +122,14 @@ extension InMemoryState {
 
     private mutating func endExpired(_ lease: GrantedLease, _ now: StoreTime, _ report: inout ReapReport) {
         let worker = lease.registration.flatMap { workers[$0] == nil ? nil : record($0) }
-        let ending = worker.flatMap { CrashAttribution.Ending(ofUnseen: $0) } ?? .leaseRanOut
+        let evidence = CrashEvidence(ofExpiredLeaseOf: worker, among: workerRecords())
         let mayYetBeExtended = worker?.liveness == .alive || worker?.liveness == .dead
-        if ending == .leaseRanOut, mayYetBeExtended, !isSecondLook(lease, now) {
+        if evidence.ending == .leaseRanOut, mayYetBeExtended, !isSecondLook(lease, now) {
             report.spared += 1
             return
         }
-        let process = worker?.registration.process
-        let colleagues = workerRecords().filter { $0.registration.process == process }
-        let evidence = CrashEvidence(ending, of: colleagues)
-        end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), now, &report)
+        let attempt = LostAttempt(evidence.ending, ofWorker: lease.worker)
+        end(lease, worker?.registration.process, evidence, attempt, now, &report)
     }
 
     private mutating func isSecondLook(_ lease: GrantedLease, _ now: StoreTime) -> Bool {

@@ -8,87 +8,6 @@ struct InMemoryState: Sendable {
     /// How many jobs one step of a walk over a selection looks at.
     static let rowsPerStep = 1_000
 
-    struct Job: Sendable {
-        let id: JobID
-        var queue: QueueName
-        var payload: [UInt8]
-        var contentType: String
-        var options: JobOptions
-        var enqueuedAt: Timestamp
-        /// Since when it is, or was last, ready.
-        var readyAt: Timestamp = 0
-        var place: Place
-        var digest: Digest?
-        /// Whether it has its unique key, which may have gone on to the next job of the key.
-        var holdsKey: Bool
-        var wasClaimed = false
-        var attempts: Int64 = 0
-        var crashes: Int64 = 0
-        var isSuspect = false
-        /// Whether it has run and waits to be tried again, so that in a strict order its group waits for it.
-        var holdsGroup = false
-        var failures: [JobFailure] = []
-        /// The number of its last burial.
-        var burial: Int64 = 0
-
-        var expiresAt: Timestamp? { options.expires.map { enqueuedAt + $0.wholeMilliseconds } }
-
-        func isExpired(_ now: StoreTime) -> Bool { expiresAt.map { $0 <= now.wall } ?? false }
-
-        /// How long ago it was first refused, without another outcome since.
-        func refusedFor(_ now: StoreTime) -> Duration? {
-            guard let last = failures.last, last.kind == .refused else { return nil }
-            return .milliseconds(max(0, now.wall - StoredTime.timestamp(last.at)))
-        }
-
-        var held: HeldAttempt {
-            HeldAttempt(
-                attempts: attempts, crashes: crashes, maxAttempts: Int64(options.maxAttempts),
-                maxCrashes: Int64(options.maxCrashes), isSuspect: isSuspect)
-        }
-    }
-
-    enum Place: Sendable {
-        case ready
-        case delayed(until: Timestamp)
-        case leased(FencingToken)
-        case buried(at: Timestamp, reason: String)
-        case done(at: Timestamp)
-        case cancelled(at: Timestamp, reason: String)
-        case expired(at: Timestamp, reason: String)
-
-        var state: JobState {
-            switch self {
-            case .ready: .ready
-            case .delayed: .delayed
-            case .leased: .leased
-            case .buried: .buried
-            case .done: .done
-            case .cancelled: .cancelled
-            case .expired: .expired
-            }
-        }
-    }
-
-    struct Queue: Sendable {
-        /// The order in which the queues were created.
-        let number: Int64
-        var isPaused = false
-        var pauseReason: String?
-        var retention: Duration = .zero
-        /// It has no index, and only keeps the setting.
-        var isSearched = false
-        var done = 0
-        var limits = QueueLimits()
-        /// Whether one of its jobs ever had a group.
-        var hasGroups = false
-        /// The turn of the group that was served last.
-        var turn: Int64 = 0
-        var cancelled = 0
-        var expired = 0
-        var activity = ActivityLog()
-    }
-
     /// The lease of the jobs that one claim took from one queue.
     struct GrantedLease: Sendable {
         let token: FencingToken
@@ -149,44 +68,6 @@ struct InMemoryState: Sendable {
 
     init(provesDeaths: Bool) {
         self.provesDeaths = provesDeaths
-    }
-
-    // MARK: - Queues
-
-    mutating func makeQueue(_ name: QueueName) {
-        if queues[name] == nil { queues[name] = Queue(number: Int64(queues.count + 1)) }
-    }
-
-    mutating func configure(_ name: QueueName, _ settings: QueueSettings) {
-        makeQueue(name)
-        if let paused = settings.paused {
-            queues[name]!.isPaused = paused
-            queues[name]!.pauseReason = settings.pauseReason?.replacing("\0", with: "\u{FFFD}")
-            if paused { revokes = true } else { wakes = true }
-        }
-        if let retention = settings.retention { queues[name]!.retention = retention }
-        if let search = settings.search { queues[name]!.isSearched = search }
-        guard settings.changesLimits else { return }
-        if let limit = settings.concurrency { queues[name]!.limits.concurrency = limit.value }
-        if let limit = settings.rate { queues[name]!.limits.rate = limit.value }
-        if let limit = settings.groupConcurrency { queues[name]!.limits.groupConcurrency = limit.value }
-        if let limit = settings.groupRate { queues[name]!.limits.groupRate = limit.value }
-        if let order = settings.groupOrder { queues[name]!.limits.groupOrder = order }
-        if let isFair = settings.isFair { queues[name]!.limits.isFair = isFair }
-        revokes = true
-        wakes = true
-    }
-
-    func stats() -> [QueueStats] {
-        var counts: [QueueName: [JobState: Int]] = [:]
-        for job in jobs.values { counts[job.queue, default: [:]][job.place.state, default: 0] += 1 }
-        return queues.map { name, queue in
-            func count(_ state: JobState) -> Int { counts[name]?[state] ?? 0 }
-            return QueueStats(
-                name: name, ready: count(.ready), delayed: count(.delayed), leased: count(.leased),
-                buried: count(.buried), done: queue.done, cancelled: queue.cancelled, expired: queue.expired,
-                paused: queue.isPaused, pauseReason: queue.pauseReason, limits: queue.limits)
-        }.sorted { $0.name.description.utf8.lexicographicallyPrecedes($1.name.description.utf8) }
     }
 
     // MARK: - Jobs

@@ -131,7 +131,7 @@ class Community:
             if found is None:
                 return None
             after = (found.get("mail") or found)["id"]
-            links = [link for link in found["links"] if "/reset?token=" in link]
+            links = [link for link in found["links"] if "/reset?reset-token=" in link]
             if links:
                 return links[0]
         return None

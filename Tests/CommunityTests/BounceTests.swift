@@ -17,13 +17,14 @@ struct BounceTests {
     }
 
     /// Takes a report that came to this address.
-    private func take(_ address: String, status: String = "5.1.1") async throws {
+    private func take(
+        _ address: String, status: String = "5.1.1", diagnostic: String = "550 <b>no</b> such user"
+    ) async throws {
         var mail = InboundMail(service: .mailgun, id: UUID().uuidString, receivedAt: Date())
         mail.kind = .bounce
         mail.recipients = [address]
         mail.bounces = [
-            Bounce(
-                recipient: "ada@example.org", action: "failed", status: status, diagnostic: "550 <b>no</b> such user")
+            Bounce(recipient: "ada@example.org", action: "failed", status: status, diagnostic: diagnostic)
         ]
         try await test.data.queue.enqueue(mail, in: Mails.inbound)
         var options = Worker.Options()
@@ -35,17 +36,17 @@ struct BounceTests {
     }
 
     private var count: Int? {
-        get async throws { try await test.value("SELECT count(*) FROM bounces") }
+        get async throws { try await test.value("SELECT count(*) FROM refused_addresses") }
     }
 
     @Test("one that came to an address without this site's signature, or to a reply's, changes nothing")
     func forged() async throws {
-        let signed = try test.mails.bounceAddress(of: "1").address
+        let signed = try test.mails.bounceAddress(of: "ada@example.org").address
         let reply = try test.mails.replyAddress(post: 1, member: "1").address
         for address in [
-            "bounce+ada=example.org@community.example", "bounce+member-1@community.example",
-            signed.replacing("member-1", with: "member-2"), reply, reply.replacing("reply+", with: "bounce+"),
-            signed.replacing("community.example", with: "example.org"),
+            "bounce+ada=example.org@community.example", signed.replacing("+ada=", with: "+eve="), reply,
+            reply.replacing("reply+", with: "bounce+"), signed.replacing("community.example", with: "example.org"),
+            try test.mails.bounceAddress(of: "nobody@example.org").address,
         ] {
             try await take(address)
         }
@@ -55,8 +56,45 @@ struct BounceTests {
 
     @Test("one that is not for good changes nothing")
     func temporary() async throws {
-        try await take(try test.mails.bounceAddress(of: "1").address, status: "4.2.2")
+        try await take(try test.mails.bounceAddress(of: "ada@example.org").address, status: "4.2.2")
         #expect(try await count == 0)
+    }
+
+    @Test("one about an address that the member has replaced meanwhile does not count against the new one")
+    func replaced() async throws {
+        let (old, new) = (
+            try test.mails.bounceAddress(of: "Ada@Example.org").address,
+            try test.mails.bounceAddress(of: "ada@bücher.example").address
+        )
+        // Two days of the address that she has.
+        try await take(old)
+        try await test.change("INSERT INTO refused_addresses SELECT address, day - 1, reason FROM refused_addresses")
+        try await test.change("UPDATE members SET address = 'Ada@Bücher.example' WHERE id = 1")
+        try await take(old)
+        #expect(try await count == 2)
+        try await take(new)
+        #expect(try await count == 3)
+        let off: String? = try await test.value("SELECT mail_off FROM members WHERE id = 1")
+        #expect(off == nil)
+        // She sees the one of her new address.
+        let changed = try #require(try await test.data.pool.read { try Member.find(1, $0) })
+        #expect(try await test.data.pool.read { try Bounces.of(changed, $0).count } == 1)
+        try await test.change(
+            "INSERT INTO refused_addresses SELECT address, day - column1, reason FROM refused_addresses, (VALUES (1), (2)) "
+                + "WHERE address = 'ada@xn--bcher-kva.example'")
+        try await take(new)
+        let now: String? = try await test.value("SELECT mail_off FROM members WHERE id = 1")
+        #expect(now?.contains("refused mails on 3 days") == true)
+    }
+
+    @Test("of one day the newest reason is shown, and none that is older than a month")
+    func reasons() async throws {
+        let seen = try await test.data.pool.write { [ada] db in
+            try Bounces.note("ada@example.org", reason: "first", at: 100 * 86_400, db)
+            try Bounces.note("ada@example.org", reason: "second", at: 100 * 86_400 + 3_600, db)
+            return try [100, 129, 130].map { day in try Bounces.of(ada, at: day * 86_400, db).map(\.reason) }
+        }
+        #expect(seen == [["second"], ["second"], []])
     }
 
     @Test("mails carry the signed address, and a single report does not switch mail off; the member sees it")
@@ -85,8 +123,8 @@ struct BounceTests {
     @Test("reports on several days within a month switch mail off, and the member switches it on again")
     func several() async throws {
         func off(_ days: [Int64]) async throws -> String? {
-            try await test.data.pool.write { [ada] db in
-                for day in days { try Bounces.note(ada.number, reason: "no", at: day * 86_400, db) }
+            try await test.data.pool.write { db in
+                for day in days { try Bounces.note("ada@example.org", reason: "no", at: day * 86_400, db) }
             }
             return try await test.value("SELECT mail_off FROM members WHERE id = 1")
         }

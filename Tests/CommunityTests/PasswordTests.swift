@@ -9,7 +9,7 @@ import Testing
 struct PasswordTests {
     private func token(_ test: TestSite) throws -> String {
         let text = try #require(test.firstMail?.text)
-        let start = try #require(text.range(of: "reset?token="))
+        let start = try #require(text.range(of: "reset?reset-token="))
         return String(text[start.upperBound...].prefix { $0.isHexDigit })
     }
 
@@ -19,8 +19,8 @@ struct PasswordTests {
         let ada = try await test.add("ada")
         #expect(try await test.post("/forgot", ["name": "ada"]).status == .ok)
         let jobs = try await test.data.queue.list(JobFilter(queue: Mails.urgent)).jobs
-        let id = try #require(jobs.first).id
-        let job = try #require(try await test.data.queue.job(id))
+        let number = try #require(jobs.first).id
+        let job = try #require(try await test.data.queue.job(number))
         let payload = String(decoding: job.payload, as: UTF8.self)
         #expect(!payload.contains("@") && !payload.contains("http"), "\(payload)")
         try await test.deliver()
@@ -28,13 +28,13 @@ struct PasswordTests {
         #expect(token.count == 40 && test.recipients == ["ada@example.org"])
         #expect(!payload.contains(token) && !"\(job)".contains(token))
         // Neither what is in the job nor what is in the table opens the page.
-        let link = try JSONDecoder().decode(PasswordMail.self, from: Data(job.payload)).link
+        let id = try JSONDecoder().decode(PasswordMail.self, from: Data(job.payload)).resetID
         let stored: String? = try await test.value("SELECT token FROM password_resets")
-        for other in [link, stored ?? ""] {
-            #expect(try await test.get("/reset?token=\(other)", as: ada).status == .badRequest)
+        for other in [id, stored ?? ""] {
+            #expect(try await test.get("/reset?reset-token=\(other)", as: ada).status == .badRequest)
         }
-        #expect(try await test.get("/reset?token=\(token)", as: ada).status == .ok)
-        let new = ["link": token, "password": "a new pass phrase"]
+        #expect(try await test.get("/reset?reset-token=\(token)", as: ada).status == .ok)
+        let new = ["reset-token": token, "password": "a new pass phrase"]
         #expect(try await test.post("/reset", new).status == .seeOther)
         #expect(try await test.post("/reset", new).status == .badRequest)
         let answer = try await test.post("/sign-in", ["name": "ada", "password": "a new pass phrase"])

@@ -10,7 +10,7 @@ import Testing
 struct SignInLimitTests {
     @Test("a key has a number of attempts within a time, which begins with its first one")
     func counter() {
-        var counter = AttemptCounter(most: 2, period: .seconds(60))
+        var counter = AttemptCounter<String>(most: 2, period: .seconds(60))
         let start = ContinuousClock.now
         let tries: [(key: String, second: Int, isAllowed: Bool)] = [
             ("a", 0, true), ("a", 30, true), ("a", 59, false), ("b", 59, true), ("a", 60, true), ("a", 61, true),
@@ -29,50 +29,105 @@ struct SignInLimitTests {
         #expect(afterwards)
     }
 
-    @Test("it knows a limited number of keys, and forgets those first whose time ends first")
+    @Test("when it has as many keys as it may, a new one is taken, and those that may try no more are forgotten last")
     func keys() {
-        var counter = AttemptCounter(most: 1, period: .seconds(60))
+        var counter = AttemptCounter<Int>(most: 2, period: .seconds(60), mostKeys: 1_000)
         let start = ContinuousClock.now
-        for number in 0..<AttemptCounter.mostKeys + 10 {
-            let isAllowed = counter.take("\(number)", at: start + .milliseconds(number))
-            #expect(isAllowed)
+        // One that may try no more, before all others and so with the first end.
+        let tries = (0..<2).map { _ in counter.take(-1, at: start) }
+        #expect(tries == [true, true])
+        for number in 0..<5_000 {
+            let isAllowed = counter.take(number, at: start + .milliseconds(number))
+            #expect(isAllowed, "\(number)")
+            #expect(counter.keys <= 1_000)
         }
-        #expect(counter.keys <= AttemptCounter.mostKeys && counter.keys > AttemptCounter.mostKeys * 8 / 10)
-        let last = start + .milliseconds(AttemptCounter.mostKeys + 10)
-        let known = counter.take("\(AttemptCounter.mostKeys)", at: last)
-        let forgotten = counter.take("0", at: last)
-        #expect(!known && forgotten)
-        // Room is made when it is needed: of those whose time is over none is left then.
-        for number in 0..<AttemptCounter.mostKeys {
-            _ = counter.take("new \(number)", at: start + .seconds(3_600))
+        #expect(counter.keys > 800)
+        let last = start + .milliseconds(5_000)
+        let isBlocked = !counter.take(-1, at: last)
+        let known = (0..<2).map { _ in counter.take(4_999, at: last) }
+        let forgotten = (0..<3).map { _ in counter.take(0, at: last) }
+        #expect(isBlocked && known == [true, false] && forgotten == [true, true, false])
+        // If all of them may try no more, new ones are taken all the same.
+        for number in 5_000..<8_000 {
+            let isAllowed = (0..<2).map { _ in counter.take(number, at: last) }
+            #expect(isAllowed == [true, true], "\(number)")
         }
-        #expect(counter.keys <= AttemptCounter.mostKeys)
-        let first = counter.take("new 0", at: start + .seconds(3_601))
-        #expect(!first)
+        #expect(counter.keys <= 1_000)
     }
 
-    @Test("after wrong passwords an account takes none for a while, not even the right one; others do")
-    func account() async throws {
+    @Test("keys whose time is over do not stay, also when their number has no limit")
+    func old() {
+        var counter = AttemptCounter<Int>(most: 2, period: .seconds(60))
+        let start = ContinuousClock.now
+        for number in 0..<100_000 { _ = counter.take(number, at: start + .milliseconds(number * 50)) }
+        // 1,200 begin within the time of one.
+        #expect(counter.keys <= 2 * 1_200 + 1)
+    }
+
+    @Test("after wrong passwords a member's is not accepted for a while, not even the right one; the others' are")
+    func member() async throws {
         let test = try await TestSite()
         let hash = try Passwords.hash("community")
         try await test.add("ada", password: hash)
         try await test.add("eve", password: hash)
-        for number in 0..<SignInLimits.triesOfAccount {
-            // From everywhere, and in each spelling.
-            let name = ["ada", "@ADA"][number % 2]
-            let answer = try await test.post("/sign-in", ["name": name, "password": "wrong"], from: "\(number)")
+        for number in 3..<SignInLimits.triesOfMember {
+            #expect(test.site.limits.mayTry(1, from: "\(number)") == .allowed)
+        }
+        // By each name.
+        for name in ["ada", "@ADA", "Ada@example.org"] {
+            let answer = try await test.post("/sign-in", ["name": name, "password": "wrong"], from: name)
             #expect(answer.status == .unauthorized)
         }
-        let right = ["name": "ada", "password": "community"]
-        #expect(try await test.post("/sign-in", right, from: "new").status == .tooManyRequests)
-        #expect(try await test.post("/sign-in", ["name": "eve", "password": "community"]).status == .seeOther)
-        // Neither does it show whether a name exists, nor whose an address is.
-        for name in ["Nobody", "@nobody"] + Array(repeating: "nobody", count: SignInLimits.triesOfAccount - 2) {
-            _ = test.site.limits.mayTry(SignInLimits.account(named: name), from: "x")
+        for name in ["ada", "ada@example.org"] {
+            let answer = try await test.post("/sign-in", ["name": name, "password": "community"], from: "new")
+            #expect(answer.status == .unauthorized)
         }
-        #expect(try await test.post("/sign-in", ["name": "nobody", "password": "x"]).status == .tooManyRequests)
-        let byAddress = ["name": "ada@example.org", "password": "wrong"]
-        #expect(try await test.post("/sign-in", byAddress, from: "new").status == .unauthorized)
+        #expect(try await test.post("/sign-in", ["name": "eve", "password": "community"]).status == .seeOther)
+        // With a new password it is as before.
+        test.site.limits.forget(1)
+        #expect(try await test.post("/sign-in", ["name": "ada", "password": "community"]).status == .seeOther)
+    }
+
+    @Test("the answer to a name that does not exist is that to a member's, also after too many wrong passwords")
+    func unknown() async throws {
+        let test = try await TestSite()
+        try await test.add("ada", password: try Passwords.hash("community"))
+        var answers: [[TestSite.Answer]] = [[], []]
+        for isLimited in [false, true] {
+            for number in 0..<SignInLimits.triesOfMember where isLimited {
+                _ = test.site.limits.mayTry(1, from: "a\(number)")
+                _ = test.site.limits.mayTry(nil, from: "b\(number)")
+            }
+            #expect((test.site.limits.mayTry(1, from: "c") == .refusedForMember) == isLimited)
+            for (index, name) in ["ada", "bob"].enumerated() {
+                let answer = try await test.post("/sign-in", ["name": name, "password": "wrong"], from: "x")
+                // Beside the name, and what each visitor's page has of its own.
+                answers[index].append(TestSite.Answer(status: answer.status, text: Self.plain(answer.text, name)))
+            }
+        }
+        #expect(answers[0].map(\.status) == answers[1].map(\.status))
+        #expect(answers[0].map(\.text) == answers[1].map(\.text))
+        #expect(Set(answers[0].map(\.text)).count == 1 && Set(answers[0].map(\.status)) == [.unauthorized])
+    }
+
+    private static func plain(_ page: String, _ name: String) -> String {
+        page.replacing(/[0-9a-f]{40}/, with: "TOKEN").replacing(name, with: "NAME")
+    }
+
+    @Test("made-up names take no memory, and neither lift a member's limit nor keep a member out")
+    func flood() throws {
+        let limits = SignInLimits()
+        let start = ContinuousClock.now
+        for _ in 0..<SignInLimits.triesOfMember { #expect(limits.mayTry(1, from: "first", at: start) == .allowed) }
+        // From more addresses than are known at once.
+        for number in 0..<SignInLimits.mostAddresses * 2 {
+            #expect(limits.mayTry(nil, from: "\(number)", at: start + .milliseconds(number)) == .allowed)
+        }
+        let now = start + .milliseconds(SignInLimits.mostAddresses * 2)
+        #expect(limits.keys <= SignInLimits.mostAddresses + 1)
+        #expect(limits.mayTry(1, from: "another", at: now) == .refusedForMember)
+        #expect(limits.mayTry(2, from: "another", at: now) == .allowed)
+        #expect(limits.mayTry(1, from: "another", at: start + SignInLimits.triesTime) == .allowed)
     }
 
     @Test("one address may try a number of passwords; the right ones do not count")
@@ -80,24 +135,24 @@ struct SignInLimitTests {
         let test = try await TestSite()
         try await test.add("ada", password: try Passwords.hash("community"))
         let right = ["name": "ada", "password": "community"]
-        for _ in 0..<SignInLimits.triesOfAccount + 2 {
+        for _ in 0..<SignInLimits.triesOfMember + 2 {
             #expect(try await test.post("/sign-in", right).status == .seeOther)
         }
         for number in 0..<SignInLimits.triesFromAddress {
-            #expect(test.site.limits.mayTry("name \(number)", from: "test"))
+            #expect(test.site.limits.mayTry(nil, from: "test") == .allowed, "\(number)")
         }
         #expect(try await test.post("/sign-in", right).status == .tooManyRequests)
         #expect(try await test.post("/sign-in", right, from: "elsewhere").status == .seeOther)
     }
 
-    @Test("links for new passwords are limited for each account without telling so, and for each address")
+    @Test("links for new passwords are limited for each member without telling so, and for each address")
     func links() async throws {
         let test = try await TestSite()
         try await test.add("ada")
         for number in 0..<SignInLimits.linksFromAddress {
             #expect(try await test.post("/forgot", ["name": "ada"]).status == .ok, "\(number)")
         }
-        #expect(try await test.value("SELECT count(*) FROM password_resets") == SignInLimits.linksOfAccount)
+        #expect(try await test.value("SELECT count(*) FROM password_resets") == SignInLimits.linksOfMember)
         #expect(try await test.post("/forgot", ["name": "ada"]).status == .tooManyRequests)
     }
 
@@ -107,6 +162,7 @@ struct SignInLimitTests {
             var running = 0
             var mostAtOnce = 0
             var mayEnd = false
+            var refused = 0
         }
 
         let state = Mutex(State())
@@ -139,7 +195,16 @@ struct SignInLimitTests {
                 watch.state.withLock { $0.started == PasswordWork.most && $0.running == PasswordWork.atOnce }
             }
             try await eventually("all are given, so that a further one is refused") { work.isFull }
-            await #expect(throws: PageError.self) { try await work.run {} }
+            group.addTask {
+                do {
+                    try await work.run {}
+                } catch is PageError {
+                    watch.state.withLock { $0.refused += 1 }
+                }
+            }
+            try await eventually("a further one is refused at once", within: .seconds(20)) {
+                watch.state.withLock { $0.refused == 1 }
+            }
             watch.state.withLock { $0.mayEnd = true }
             try await group.waitForAll()
         }

@@ -114,6 +114,20 @@ let moveScenarios: [Scenario] = [
         try await store.abandonMove(move)
         #expect(try await store.moveState(.out) == nil)
     },
+    Scenario("during a move and after it claims are refused, also if nothing is ready", needs: .moves) { stage in
+        let store = try stage.movable
+        for _ in 0..<2 {
+            try await stage.enqueue()
+            #expect(try await stage.settle(try await stage.claimOne().lease, .ack) == .done)
+        }
+        let move = MoveID("one")
+        try await store.beginMove(move, to: "elsewhere")
+        #expect(try await stage.claim().isEmpty)
+        try await store.freeze(move, for: .seconds(30))
+        try await stage.expectRefusal(.databaseBusy) { _ = try await stage.claim() }
+        #expect(try await store.commitMove(move, lastCopied: nil))
+        for _ in 0..<2 { try await stage.expectRefusal(.databaseMoved) { _ = try await stage.claim() } }
+    },
     Scenario("a move is committed if no copied job has changed, and then only enqueues are accepted", needs: .moves) {
         stage in
         let store = try stage.movable

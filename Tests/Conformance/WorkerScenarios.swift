@@ -557,6 +557,20 @@ private let expiryScenarios: [Scenario] = [
         try await stage.expectBlamed([ids[1]])
         try await stage.expectFree([ids[0]])
     },
+    Scenario(
+        "an order to one worker of a dead process was an order to all, also if their leases ran out first",
+        needs: .provesDeaths
+    ) {
+        stage in
+        let (one, other) = (try await stage.hire("one", process: 5), try await stage.hire("two", process: 5))
+        let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
+        stage.start(try await stage.claim(2, by: one, lease: .seconds(1))[0], by: one)
+        other.place.scoreboard.noteOrderToStop()
+        try await stage.die(one, other)
+        stage.clock.advance(by: .seconds(1))
+        #expect(try await stage.reap() == ReapReport(requeued: 2))
+        try await stage.expectFree(ids)
+    },
     Scenario("without scoreboards, the jobs of all workers of a process whose leases ran out are suspects") { stage in
         let ids = try await stage.enqueue(2, options: JobOptions(maxAttempts: 1, maxCrashes: 1))
         for name in ["one", "two"] {

@@ -24,6 +24,9 @@ Taken = collections.namedtuple("Taken", "sender recipient message answered")
 class Chaos:
     """Handler of aiosmtpd. All of it runs on the thread of the server."""
 
+    # Whether the server offers PIPELINING (aiosmtpd reads one command after the other in any case).
+    pipelining = False
+
     def __init__(self, plan=None):
         # Of a recipient: what happens at its first attempt, its second, and so on; after the last one it is taken.
         self.plan = plan or {}
@@ -45,7 +48,7 @@ class Chaos:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
-        return responses
+        return ["250-PIPELINING"] * self.pipelining + responses
 
     async def handle_MAIL(self, server, session, envelope, address, options):
         self.transactions += 1

@@ -2,7 +2,7 @@
 """The delivery of mails to servers that fail in every way.
 
     Tests/Mail/setup
-    .build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool [--seed N] [CHECK...]
+    .build/mail-venv/bin/python Tests/Mail/delivery.py .build/debug/mail-tool [--seed N] [--pipelining] [CHECK...]
 
 The rule of all checks: each mail arrives at least once, and twice only if the connection was lost after the final dot, or the
 process was killed. A mail that is refused for ever is buried with the server's words, and arrives never.
@@ -486,8 +486,10 @@ def main():
     parser.add_argument("tool")
     parser.add_argument("checks", nargs="*")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--pipelining", action="store_true", help="the servers offer it")
     arguments = parser.parse_intermixed_args()
     TOOL = os.path.abspath(arguments.tool)
+    Chaos.pipelining = arguments.pipelining
     print(f"seed {arguments.seed}")
     for name in arguments.checks or checks:
         start = time.monotonic()

@@ -30,6 +30,28 @@ struct ServerTests {
         }
     }
 
+    @Test("a store that is only asked in tasks serves clients too")
+    func anyStore() async throws {
+        let folder = try TemporaryFolder()
+        let file = try await JobQueue(.sqlite(folder.database))
+        let (addresses, continuation) = AsyncStream.makeStream(of: String.self)
+        var options = JobServer.Options()
+        options.logger = silent
+        let server = try JobServer(
+            JobQueue(store: TaskOnlyStore(base: file.store)), at: .unix(path: folder.path + "/socket"), options: options
+        ) { continuation.yield($0) }
+        let running = Task { try await server.run() }
+        var started = addresses.makeAsyncIterator()
+        _ = try #require(await started.next())
+        let client = try await TestClient(socket: folder.path + "/socket")
+        #expect(try await client.put("hello") == "INSERTED 1")
+        #expect(try await client.askForChunk("reserve") == ("RESERVED 1", "hello"))
+        #expect(try await client.ask("delete 1") == "DELETED")
+        running.cancel()
+        try await running.value
+        await file.close()
+    }
+
     @Test("the smallest priority comes first, then the oldest, over all watched tubes")
     func order() async throws {
         try await withServer { server in
@@ -665,4 +687,9 @@ struct ServerTests {
         #expect(try await queue.workers().isEmpty)
         await queue.close()
     }
+}
+
+/// Without the verbs of a ``CallbackStore``.
+private struct TaskOnlyStore: ForwardingStore {
+    let base: any JobStore
 }

@@ -83,7 +83,7 @@ struct MoveTests {
             try await eventually("jobs are enqueued in the old database", within: .seconds(30)) {
                 produced.value > after + 10
             }
-            stop.set()
+            stops.add()
             try await producer.value
             try await eventually("all jobs have run", within: .seconds(120)) {
                 try place.lines("out").count >= 400 + produced.value
@@ -115,18 +115,18 @@ struct MoveTests {
     }
 
     private let produced = Count()
-    private let stop = Latch()
+    private let stops = Count()
 
     /// One job after the other, as another program does it, until it is to stop.
     private func produce(into database: String) async throws {
         let producer = try RawProducer(database.hasPrefix("postgres") ? database : place.path(database))
-        while !stop.isSet {
+        while stops.value == 0 {
             try await producer.enqueue("sql-\(produced.value + 1)")
             produced.add()
             // As fast as they are run, not faster.
             guard produced.value % 20 == 0 else { continue }
             try await eventually("the jobs before have run", within: .seconds(120), every: .milliseconds(50)) {
-                try place.lines("out").count + 100 > produced.value || stop.isSet
+                try place.lines("out").count + 100 > produced.value || stops.value > 0
             }
         }
         await producer.close()

@@ -64,6 +64,48 @@ struct CrashEvidenceTests {
     }
 }
 
+@Suite("CrashEvidence: of a lease that ran out")
+struct ExpiryEvidenceTests {
+    private let shared = process(9)
+
+    private func ending(_ holder: WorkerRecord?, _ others: WorkerRecord...) -> CrashAttribution.Ending {
+        CrashEvidence(ofExpiredLeaseOf: holder, among: others + [holder].compactMap(\.self)).ending
+    }
+
+    @Test("an order to another worker of the dead process was an order to the holder")
+    func ordered() {
+        let holder = worker(1, in: shared, started: [1])
+        #expect(ending(holder) == .diedByItself)
+        #expect(ending(holder, worker(2, in: shared, hasOrderToStop: true)) == .stoppedByOrder)
+        #expect(ending(holder, worker(2, hasOrderToStop: true)) == .diedByItself)
+        // Of a container with the same process ids.
+        #expect(ending(holder, worker(2, in: shared, liveness: .alive, hasOrderToStop: true)) == .diedByItself)
+    }
+
+    @Test("a holder that may live, or whose supervisor does, or that is not known, has not ended")
+    func ranOut() {
+        #expect(ending(nil, worker(2)) == .leaseRanOut)
+        #expect(ending(worker(1, sign: "s", supervisor: .alive)) == .leaseRanOut)
+        for liveness in [Liveness.alive, .unknown] {
+            let holder = worker(1, in: shared, liveness: liveness)
+            #expect(ending(holder, worker(2, in: shared, hasOrderToStop: true)) == .leaseRanOut)
+        }
+    }
+
+    @Test("what the other workers of the process had started counts")
+    func company() {
+        let holder = worker(1, in: shared, started: [1])
+        func start(_ others: WorkerRecord...) -> CrashAttribution.Start {
+            CrashEvidence(ofExpiredLeaseOf: holder, among: others + [holder])
+                .start(of: lease(1), isSuspect: false, in: shared).start
+        }
+        #expect(start() == .alone)
+        #expect(start(worker(2, in: shared, started: [2])) == .besideOthers)
+        #expect(start(worker(2, in: shared, started: [2], liveness: .alive)) == .alone)
+        #expect(start(worker(2, started: [2])) == .alone)
+    }
+}
+
 @Suite("Endings: how workers ended")
 struct WorkerEndTests {
     @Test(

@@ -106,7 +106,7 @@ struct BounceAddressTests {
         let bounces = try Self.bounces()
         var message = MailMessage(
             from: "shop@example.org", to: ["Ada@example.net", "bob@example.net"], subject: "Hi", text: "x")
-        message.bounces = .each { try MailAddress(bounces.address(for: $0.address)) }
+        message.bounces = try .each(of: message.recipients) { try MailAddress(bounces.address(for: $0.address)) }
         let jobs = try message.jobs(in: "mail")
         #expect(jobs.count == 2)
         for (job, recipient) in zip(jobs, ["ada@example.net", "bob@example.net"]) {
@@ -115,6 +115,11 @@ struct BounceAddressTests {
         }
         let decoded = try JSONDecoder().decode(MailMessage.self, from: try JSONEncoder().encode(message))
         #expect(try decoded.envelopes() == message.envelopes() && decoded.envelopes().count == 2)
+        #expect(decoded == message)
+        // No mail goes to a recipient without one.
+        message.to.append("eve@example.net")
+        let error = #expect(throws: StintError.self) { try message.jobs(in: "mail") }
+        #expect(error?.code == .invalidInput && error?.description.contains("eve@example.net") == true)
     }
 
     @Test("refuse what they cannot be made of")

@@ -2,6 +2,7 @@ import Foundation
 import Stint
 import StintCore
 import StintTesting
+import Synchronization
 import TestSupport
 import Testing
 
@@ -9,9 +10,10 @@ import Testing
 
 @Suite("Hostile bodies", .serialized)
 struct HostileTests {
-    /// `STINT_HOSTILE_BODIES=10000` for the long form.
-    private static let count =
-        ProcessInfo.processInfo.environment["STINT_HOSTILE_BODIES"].flatMap { Int($0) }.map { max(250, $0) } ?? 500
+    /// `STINT_HOSTILE_BODIES=100000`, with `--filter HostileTests`.
+    private static let longForm = ProcessInfo.processInfo.environment["STINT_HOSTILE_BODIES"].flatMap { Int($0) }
+    /// These take about 25 s in a debug build.
+    private static let count = longForm.map { max(250, $0) } ?? 10_000
     private static let together = 250
 
     private static func residentBytes() -> Int {
@@ -22,7 +24,7 @@ struct HostileTests {
 
     @Test("are refused with a 4xx or become mails that can be read, and take no memory for long")
     func bodies() async throws {
-        var bodies = HostileBodies(seed: chosenSeed())
+        let bodies = Mutex(HostileBodies(seed: chosenSeed()))
         let queue = JobQueue(store: InMemoryStore())
         let services = [
             try InboundService.mailgun(signingKeys: [Posts.mailgunKey]),
@@ -30,24 +32,27 @@ struct HostileTests {
             try .sendGrid(publicKey: Posts.sendGridPublicKey),
             try .amazonSES(topics: [Posts.topic]) { _ in try TestAmazon.shared.get().certificate },
         ]
-        var rounds: [[(path: String, post: TestPost)]] = []
-        for _ in 0..<(Self.count / Self.together) {
-            rounds.append(try (0..<Self.together).map { _ in try bodies.next() })
-        }
-        let posts = rounds
         let before = Self.residentBytes()
         try await withInbound(queue, services, options: changed { $0.limits.bodyBytes = 4 * 1_048_576 }) { client in
             var statuses: [Int: Int] = [:]
             var taken = 0
-            for round in posts {
+            for _ in 0..<(Self.count / Self.together) {
                 let answers = try await withThrowingTaskGroup(of: Answer.self) { group in
-                    for (index, post) in round.enumerated() {
-                        if index >= 8, let answer = try await group.next() { statuses[answer.status, default: 0] += 1 }
+                    var answers: [Answer] = []
+                    for index in 0..<Self.together {
+                        if index >= 8, let answer = try await group.next() { answers.append(answer) }
+                        let post = try bodies.withLock { try $0.next() }
                         group.addTask { try await client.post(post.path, post.post) }
                     }
-                    return try await group.reduce(into: []) { $0.append($1) }
+                    return try await group.reduce(into: answers) { $0.append($1) }
                 }
-                for answer in answers { statuses[answer.status, default: 0] += 1 }
+                for answer in answers {
+                    statuses[answer.status, default: 0] += 1
+                    // A changed address of a certificate may be another of Amazon's: that post can come again.
+                    let isOfCertificate = answer.status == 503 && answer.text.hasPrefix("the certificate at ")
+                    #expect(
+                        answer.status == 200 || (400..<500).contains(answer.status) || isOfCertificate, "\(answer)")
+                }
                 let mails = try await client.mails()
                 for mail in mails {
                     // What an application would do with it.
@@ -68,9 +73,9 @@ struct HostileTests {
                 "\(Self.count) hostile bodies: \(statuses.sorted { $0.key < $1.key }), \(taken) mails, \(grown / 1_048_576) MiB more"
             )
             #expect(statuses.values.reduce(0, +) == Self.count / Self.together * Self.together)
-            #expect(statuses.keys.allSatisfy { $0 == 200 || (400..<500).contains($0) }, "\(statuses)")
             #expect(taken > Self.count / 20 && (statuses[400] ?? 0) > Self.count / 20)
-            #expect(grown < 600 * 1_048_576)
+            // Other tests of the process take memory too, but for the long form.
+            #expect(grown < (Self.longForm == nil ? 2_048 : 300) * 1_048_576)
             for service in ["/mailgun", "/postmark", "/sendgrid", "/ses"] {
                 let budget = client.webhooks.budget(of: service)
                 #expect(budget?.bytes == 0 && budget?.requests == 0)

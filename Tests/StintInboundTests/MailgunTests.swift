@@ -107,6 +107,7 @@ struct MailgunTests {
             let ids = try await queue.store.page(JobFilter(queue: "inbound"), after: nil).jobs.map(\.id)
             try await queue.delete(ids)
             Posts.sign(&form)
+            form.parts.reverse()
             let again = try await client.post("/mailgun", form.multipart(boundary: "other"))
             same(again, Answer(status: 200, text: "this mail was taken before\n"))
             // The token of the repetition is known too.
@@ -135,6 +136,18 @@ struct MailgunTests {
                 { $0.add("attachment-1", [1], filename: "b") },
                 { $0.add("attachment-1", [1], filename: "b", type: "image/png") },
                 { $0.add("attachment-1", [2], filename: "b") },
+                { $0.add("a-field-of-tomorrow", [1]) },
+                { $0.add("a-field-of-tomorrow", [2]) },
+                {
+                    let html = Array($0["body-html"]!.utf8)
+                    $0["body-html"] = nil
+                    $0.add("body-html", html, type: "text/html; charset=iso-8859-2")
+                },
+                {
+                    let html = Array($0["body-html"]!.utf8)
+                    $0["body-html"] = nil
+                    $0.add("body-html", html, type: "text/html; charset=utf-8")
+                },
             ]
             changes += [{ $0 = withoutID }, { $0 = withoutID }]
             for change in changes {

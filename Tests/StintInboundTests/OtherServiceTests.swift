@@ -181,4 +181,19 @@ struct SendGridTests {
             #expect(mail.text == "Привет" && mail.html == "хривет")
         }
     }
+
+    @Test("is one mail when it comes again, and another one if any field differs, as that of a file")
+    func repetitions() async throws {
+        try await withInbound(try Self.services()) { client in
+            let form = Posts.sendGrid()
+            var others = [form, form, form]
+            others[0].parts[others[0].parts.count - 1].bytes = Array("other".utf8)
+            others[1].parts[others[1].parts.count - 1].filename = "b.txt"
+            others[2]["a-new-field"] = "1"
+            for form in [form, form] + others + others {
+                same(try await client.post("/sendgrid", try Posts.signed(form.multipart())).status, 200)
+            }
+            same(try await client.mails().count, 4)
+        }
+    }
 }

@@ -84,4 +84,35 @@ struct LockOrderTests {
         await store.close()
         await other.close()
     }
+
+    @Test("an enqueue with several idempotency keys waits for those of another one before it writes")
+    func keysBeforeRows() async throws {
+        let url = try await PostgresCluster.shared.database()
+        let (store, other) = (try await PostgresStore.open(url), try await PostgresStore.open(url))
+        func job(_ keys: [String]) throws -> NewJob {
+            var options = JobOptions()
+            options.idempotencyKeys = keys
+            return try NewJob([], in: "q", options: options)
+        }
+        // The queue is there, so neither enqueue waits for its row.
+        _ = try await store.enqueue([job([])])
+        let (first, second) = (try job(["c", "b"]), try job(["a", "b"]))
+        let answers = try await whileUncommitted(other, url) { transaction in
+            _ = try await transaction.enqueue([first])
+        } whenAwaited: { transaction in
+            // It would be a row's, or its transaction's, if it had begun to write.
+            let locks = try await transaction.run(
+                """
+                SELECT locktype FROM pg_locks JOIN pg_stat_activity USING (pid)
+                WHERE NOT granted AND datname = current_database()
+                """
+            ).map { try $0.text(0) }
+            #expect(locks == ["advisory"])
+        } _: {
+            try await store.enqueue([second])
+        }
+        #expect(answers[0].outcome == .duplicate)
+        await store.close()
+        await other.close()
+    }
 }

@@ -46,13 +46,20 @@ struct GroupCommitTests {
         }
     }
 
-    @Test("64 enqueues at once are one transaction, and every answer is true")
-    func oneTransaction() async throws {
-        let folder = try TemporaryFolder()
+    /// A queue with one job.
+    private func queueWithHook(in folder: borrowing TemporaryFolder) async throws -> (JobQueue<SQLiteStore>, CommitHook)
+    {
         let queue = try await JobQueue(.sqlite(folder.database))
         try await queue.enqueue(payload: [0], in: "q")
         let hook = CommitHook()
         try await hook.install(on: queue.store)
+        return (queue, hook)
+    }
+
+    @Test("64 enqueues at once are one transaction, and every answer is true")
+    func oneTransaction() async throws {
+        let folder = try TemporaryFolder()
+        let (queue, hook) = try await queueWithHook(in: folder)
         let results = try await together(
             queue, (1...64).map { number in { try await queue.enqueue(payload: [UInt8(number)], in: "q").id } })
         #expect(hook.counts.withLock { $0.commits } == 1)
@@ -123,10 +130,7 @@ struct GroupCommitTests {
     @Test("a commit that fails fails all callers that were in it, and none besides")
     func failedCommit() async throws {
         let folder = try TemporaryFolder()
-        let queue = try await JobQueue(.sqlite(folder.database))
-        try await queue.enqueue(payload: [0], in: "q")
-        let hook = CommitHook()
-        try await hook.install(on: queue.store)
+        let (queue, hook) = try await queueWithHook(in: folder)
         hook.counts.withLock { $0.refuse = 1 }
         let callers = (1...3).map { number in
             { @Sendable in try await queue.enqueue(payload: [UInt8(number)], in: "q").id }
@@ -137,6 +141,34 @@ struct GroupCommitTests {
         let again = try await together(queue, callers)
         #expect(again.allSatisfy { (try? $0.get()) != nil })
         #expect(try await Set(queue.claim(9).map(\.payload)) == [[0], [1], [2], [3]])
+        try await hook.remove(from: queue.store)
+        try await expectSound(queue.store)
+    }
+
+    @Test("a caller with one job is in the next transaction, however many long batches wait before it")
+    func longBatches() async throws {
+        let folder = try TemporaryFolder()
+        let (queue, hook) = try await queueWithHook(in: folder)
+        hook.counts.withLock { $0.refuse = 1 }
+        let gate = WriteGate(try DatabaseLocks(beside: queue.store.path))
+        gate.enter()
+        let store = queue.store
+        func inLine(_ number: Int, _ count: Int) async throws -> Task<[JobID], any Error> {
+            let jobs = try (0..<count).map { _ in try NewJob([UInt8(number)], in: "q") }
+            let task = Task { try await store.enqueue(jobs).map(\.id) }
+            try await eventually("it waits") { try store.transactions.waitingCount == number }
+            return task
+        }
+        var tasks: [Task<[JobID], any Error>] = []
+        for (number, count) in zip(1..., [1_000, 800, 1_000, 1, 499, 500, 1, 1_000]) {
+            tasks.append(try await inLine(number, count))
+        }
+        gate.leave()
+        var refused: [Int] = []
+        for (number, task) in zip(1..., tasks) { if case .failure = await task.result { refused.append(number) } }
+        // The first transaction, whose commit fails, has the first long batch and a thousand jobs of short ones.
+        #expect(refused == [1, 4, 5, 6])
+        #expect(hook.counts.withLock { $0.commits } == 4)
         try await hook.remove(from: queue.store)
         try await expectSound(queue.store)
     }

@@ -13,10 +13,12 @@ struct FullDiskCommand: AsyncParsableCommand {
     func run() async throws {
         let place = try TortureFolder()
         var problems: [String] = []
-        for way in FullDisk.Way.allCases {
-            let report = try await FullDisk(way, disk: disk, elsewhere: place.path).run()
+        let trials = FullDisk.Way.allCases.flatMap { way in [false, true].map { (way, $0) } }
+        for (way, isSupervised) in trials {
+            let trial = FullDisk(way, isSupervised: isSupervised, disk: disk, elsewhere: place.path)
+            let report = try await trial.run()
             print(
-                "\(way): \(report.acknowledged) jobs settled and \(report.extended) times leases extended on the full disk, "
+                "\(way)\(isSupervised ? ", through a supervisor" : ""): \(report.acknowledged) jobs settled and \(report.extended) times leases extended on the full disk, "
                     + "after \(report.enqueued) jobs had filled it; \(report.reserve)")
             problems += report.problems
         }

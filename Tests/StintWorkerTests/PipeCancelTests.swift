@@ -65,6 +65,42 @@ struct PipeCancelTests {
         }
     }
 
+    @Test("by a line as soon as it says that it accepts such lines, if that is after the cancellation")
+    func lateGreeting() async throws {
+        try await withPlace { place in
+            let handler = try await place.handler(
+                """
+                import json, os, time
+                for _ in range(2):
+                    note(f"wait {job()['id']}")
+                while not os.path.exists(os.environ['LOG'] + '.go'):
+                    time.sleep(0.01)
+                print(json.dumps({'accepts': ['cancel']}), flush=True)
+                while (j := job()) is not None:
+                    if j.get('cancel'):
+                        note(f"cancel {j['id']}")
+                    else:
+                        answer(j)
+                """)
+            try await running([worker(place, handler, concurrency: 2)]) {
+                let ids = [try await place.put("wait"), try await place.put("wait")]
+                try await eventually("both wait") { try place.notes.count == 2 }
+                try await place.queue.cancel([ids[0]])
+                // Its place is free, so the worker knows.
+                let next = try await place.put("next")
+                try await eventually("the next one was claimed") {
+                    try await place.queue.record(next)?.state == .leased
+                }
+                try Data().write(to: URL(filePath: place.log + ".go"))
+                try await eventually("it was told") { try place.notes.count == 3 }
+                #expect(try place.notes[2] == "cancel \(ids[0])")
+                try await eventually("the next one is done") { try await place.queue.record(next)?.state == .done }
+                try await place.queue.cancel([ids[1]])
+            }
+            await handler.shutDown()
+        }
+    }
+
     @Test("by SIGTERM, if it accepts no such line and has no other job", arguments: [false, true])
     func signal(accepts: Bool) async throws {
         try await withPlace { place in

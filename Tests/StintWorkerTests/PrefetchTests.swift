@@ -6,20 +6,26 @@ import Testing
 
 @Suite("A worker claims ahead, and not more than is good for others", .timeLimit(.minutes(5)))
 struct PrefetchTests {
-    @Test("it claims the next batch while half of the last one still waits, so that handlers never wait for the store")
-    func ahead() async throws {
+    @Test(
+        "it claims the next batch while half of the last one still waits, or all of it if jobs are short, so that handlers never wait for the store",
+        arguments: [
+            (Duration.zero, [4, 4, 4, 4, 4, nil]),
+            // Four such jobs start within 240 ms, and more of them do not start within the 250 ms for which a job may wait.
+            (.milliseconds(60), [4, 4, 4, nil, nil, nil]),
+        ])
+    func ahead(runTime: Duration, limits: [Int?]) async throws {
         try await withQueue { queue in
-            try await queue.enqueue(jobs: try (0..<4).map { try NewJob([$0], in: "q") })
-            let request = ClaimRequest(queues: ["q"], limit: 4, lease: .seconds(60), worker: "test:1")
+            try await queue.enqueue(jobs: try (0..<5).map { try NewJob([$0], in: "q") })
+            let request = ClaimRequest(queues: ["q"], limit: 5, lease: .seconds(60), worker: "test:1")
             let jobs = try await queue.store.claim(request)
-            try #require(jobs.count == 4)
+            try #require(jobs.count == 5)
             var options = Worker.Options()
             options.batch = 4
             let loop = WorkerLoop(Worker(queue, queues: ["q"], options: options))
             await loop.hold(Array(jobs.prefix(1)))
             #expect(await loop.claimRequest() == nil, "before it is known how long jobs take")
-            await loop.ended(after: .zero)
-            for (waiting, expected) in [(0, 4), (1, 4), (2, 4), (3, nil), (4, nil)] {
+            await loop.ended(after: runTime)
+            for (waiting, expected) in limits.enumerated() {
                 await loop.hold(Array(jobs.prefix(waiting)))
                 let next = await loop.claimRequest()
                 #expect(next?.limit == expected, "with \(waiting) waiting")

@@ -1,4 +1,6 @@
 import Foundation
+import StintPlatform
+import Subprocess
 import TestSupport
 import Testing
 
@@ -26,6 +28,29 @@ import Testing
             let ending = try Data(contentsOf: URL(filePath: last))
             #expect(try history == Data(contentsOf: URL(filePath: again)))
             #expect(history.suffix(ending.count) == ending && ending.count > 1_000)
+        }
+
+        /// The first process of a namespace has the id 1; others have ids of other lengths.
+        @Test(
+            "have one history for each seed, whatever the id of the process that simulates them is",
+            .enabled("pid namespaces cannot be made here") { try await run(namespace + ["/bin/true"]) == .exited(0) })
+        func processID() async throws {
+            let folder = try TemporaryFolder()
+            let (usual, short) = (folder.path + "/usual", folder.path + "/short")
+            let arguments = ["simulate", "--seed", "1", "--seeds", "20", "--history"]
+            #expect(try await Self.run([stintTorture] + arguments + [usual]) == .exited(0))
+            #expect(try await Self.run(Self.namespace + [stintTorture] + arguments + [short]) == .exited(0))
+            let history = try Data(contentsOf: URL(filePath: usual))
+            #expect(try history == Data(contentsOf: URL(filePath: short)) && history.count > 10_000)
+        }
+
+        private static let namespace = ["/usr/bin/unshare", "--pid", "--fork", "--kill-child"]
+
+        private static func run(_ command: [String]) async throws -> TerminationStatus {
+            try await Subprocess.run(
+                .path(FilePath(command[0])), arguments: Arguments(Array(command.dropFirst())), output: .discarded,
+                error: .discarded
+            ).terminationStatus
         }
 
         @Test(

@@ -56,7 +56,10 @@ actor Backlog {
         _ name: String, journalMode: String = "WAL", fill: @Sendable (String) async throws -> Void
     ) async throws -> String {
         let template = folder.appendingPathComponent("\(name).template")
-        if made.insert(name).inserted { try await fill(template.path) }
+        if made.insert(name).inserted {
+            try await fill(template.path)
+            try Self.checkpoint(template.path)
+        }
         let file = template.deletingPathExtension().appendingPathExtension("run")
         // Written over the old content and not as a new file: a disk that is notified of freed blocks is slow for a
         // while.
@@ -82,20 +85,23 @@ actor Backlog {
         return file.path
     }
 
-    private static func fillStint(_ path: String, jobs: Int) async throws {
-        // In a function of its own: the store closes its file when it is released.
-        func fill() async throws {
-            let queue = try await JobQueue(.sqlite(path, durability: .normal))
-            let job = try NewJob(payload, in: StintWorkload.queue)
-            // Creates the queue, even if it stays empty.
-            try await queue.resume(StintWorkload.queue)
-            for start in stride(from: 0, to: jobs, by: 1_000) {
-                try await queue.enqueue(jobs: Array(repeating: job, count: min(1_000, jobs - start)))
-            }
-        }
-        try await fill()
+    /// The copies are of the file alone, without its log.
+    private static func checkpoint(_ path: String) throws {
         let connection = try SQLiteConnection(path, durability: .full, busyTimeout: 5_000)
-        try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        guard try connection.integer("PRAGMA wal_checkpoint(TRUNCATE)") == 0 else {
+            throw BenchError("\(path): its log cannot be copied into the file, since another connection reads it")
+        }
+    }
+
+    private static func fillStint(_ path: String, jobs: Int) async throws {
+        let queue = try await JobQueue(.sqlite(path, durability: .normal))
+        let job = try NewJob(payload, in: StintWorkload.queue)
+        // Creates the queue, even if it stays empty.
+        try await queue.resume(StintWorkload.queue)
+        for start in stride(from: 0, to: jobs, by: 1_000) {
+            try await queue.enqueue(jobs: Array(repeating: job, count: min(1_000, jobs - start)))
+        }
+        await queue.close()
     }
 
     private static func fillNaive(_ path: String, jobs: Int, hasState: Bool) throws {

@@ -134,6 +134,8 @@ struct Send: AsyncParsableCommand {
     @Argument var database: String
     @Argument var server: String
     @Option var concurrency = 8
+    /// The jobs at work; more than connections, so that the next mail is there when a connection has sent one.
+    @Option var jobs: Int?
     @Option var batch = 100
 
     func run() async throws {
@@ -146,7 +148,7 @@ struct Send: AsyncParsableCommand {
         let network = Network(subscribers: 1)
         let transport = SMTPTransport(try SMTPServer(server), maxConnections: concurrency)
         var worker = MailWorker(
-            queue, queues: ["notifications"], transport: transport, concurrency: concurrency, options: options,
+            queue, queues: ["notifications"], transport: transport, concurrency: jobs ?? concurrency, options: options,
             logger: quiet())
         try notifications(network).register(in: &worker)
         let time = try await seconds { [worker] in try await worker.run() }

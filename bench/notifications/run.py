@@ -99,7 +99,8 @@ def whole(bench, port, options):
     if fan_out["count"] != expected or fan_out["left"]:
         raise SystemExit(f"the fan-out has made {fan_out['count']} of {expected} jobs, and left {fan_out['left']}")
     workers = [
-        bench.start("send", database, f"smtp://127.0.0.1:{port}", "--concurrency", options.sessions // options.processes)
+        bench.start("send", database, f"smtp://127.0.0.1:{port}", "--concurrency", options.sessions // options.processes,
+                    "--jobs", options.jobs // options.processes)
         for _ in range(options.processes)
     ]
     results = [bench.end(worker) for worker in workers]
@@ -142,7 +143,9 @@ def main():
     parser.add_argument("--subscribers", type=int, default=1_000_000)
     parser.add_argument("--page-size", type=int, default=500)
     parser.add_argument("--sessions", type=int, default=16)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=64,
+                        help="mails at work; with more than sessions, the next one is there when a session has sent one")
+    parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where the databases are; a temporary one if not given")
     parser.add_argument("--json", type=Path)
@@ -158,7 +161,7 @@ def main():
             with sink() as port:
                 runs.append(whole(bench, port, options))
         print(f"{options.notifications:,} notifications of {options.events} events, mails of {size:,} bytes, "
-              f"{options.sessions} sessions, {options.processes} processes, median of {options.rounds} rounds\n")
+              f"{options.sessions} sessions, {options.jobs} mails at work, {options.processes} processes, median of {options.rounds} rounds\n")
         limit = line("smtp-source to smtp-sink, one text", top, "mails/s")
         line("fan-out", [run["fan_out"] for run in runs])
         sending = line("written and sent", [run["sending"] for run in runs])

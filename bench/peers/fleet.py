@@ -35,10 +35,10 @@ def call(command: list[str], seconds: float, environment: dict[str, str], folder
 
 
 def run_workers(command: list[str], workers: int, seconds: float, environment: dict[str, str],
-                folder: Path) -> list[dict[str, Any]]:
-    """One report for each worker process.
+                folder: Path, stop: threading.Event | None = None) -> list[dict[str, Any]]:
+    """One report for each worker process, or none if they work until `stop` is set, when they are killed.
 
-    Raises RunFailed where a worker ends without a report or far beyond the limit. None is left running.
+    Raises RunFailed where a worker ends without a report, before it was stopped, or far beyond the limit. None is left running.
     """
     processes: list[subprocess.Popen[str]] = []
     with tempfile.TemporaryFile("w+") as errors:
@@ -55,6 +55,11 @@ def run_workers(command: list[str], workers: int, seconds: float, environment: d
             for process in processes:
                 process.stdin.write(f"{gun}\n")
                 process.stdin.flush()
+            if stop:
+                while not stop.wait(0.1):
+                    if any(process.poll() is not None for process in processes):
+                        raise RunFailed("a worker ended before it was stopped: " + told(errors))
+                return []
             reports = []
             for process in processes:
                 line = process.stdout.readline()

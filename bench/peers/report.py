@@ -10,10 +10,14 @@ from results import Results, Spread
 
 WIDTH = 120
 # How many times the peer's jobs per second Stint is expected to do, at 16 workers, both durable.
-EXPECTATIONS = [("stint", "postgresql", 3.0), ("stint", "beanstalkd-f0", 10.0)]
+EXPECTATIONS = [
+    ("stint", "postgresql", 3.0), ("stint", "beanstalkd-f0", 10.0), ("stint-supervised", "postgresql", 1.8),
+    ("stint-supervised-64", "postgresql-64", 1.8), ("stint-supervised", "beanstalkd-f0", 10.0),
+]
 # The same with Stint's store in PostgreSQL; its own two rows without a worker above the store.
 POSTGRES_EXPECTATIONS = [
     ("stint-store", "candidate-a", 1.2), ("stint-store-64", "candidate-a-64", 1.2), ("stint", "client", 0.9),
+    ("stint-supervised", "client", 1.8), ("stint-supervised-64", "client-64", 1.8),
     ("stint", "procrastinate", 20.0), ("stint", "awa", 1.0), ("stint", "pgqueuer", 1.0), ("stint", "absurd", 1.0),
 ]
 EXPECTATION_WORKERS = 16
@@ -44,7 +48,7 @@ def peers(results: Results) -> str:
     lines = []
     for peer in results.peers:
         text = f"{peer.version}; {peer.durability}; {peer.settings}"
-        lines += textwrap.wrap(text, WIDTH, initial_indent=f"{peer.name:<19}", subsequent_indent=" " * 19)
+        lines += textwrap.wrap(text, WIDTH, initial_indent=f"{peer.name:<21}", subsequent_indent=" " * 21)
     return "\n".join(lines)
 
 
@@ -86,7 +90,7 @@ def expectations(results: Results, is_postgres: bool) -> list[str]:
     lines = []
     for ours, name, least in POSTGRES_EXPECTATIONS if is_postgres else EXPECTATIONS:
         who = "Stint" if ours == "stint" else ours
-        start = f"{EXPECTATION_WORKERS} workers, durable: {who} to {name}:".ljust(60 if is_postgres else 50)
+        start = f"{EXPECTATION_WORKERS} workers, durable: {who} to {name}:".ljust(64)
         ratio = results.ratio(ours, name, EXPECTATION_WORKERS)
         if ratio is None:
             lines.append(f"{start} not measured, at least {least:g} x expected")

@@ -11,5 +11,6 @@ package enum PostgresMigrations {
         Migration(3, "v003_burials", PackageResources.v003_burials_sql),
         Migration(4, "v004_move", PackageResources.v004_move_sql),
         Migration(5, "v005_writers", PackageResources.v005_writers_sql),
+        Migration(6, "v006_exchange", PackageResources.v006_exchange_sql),
     ]
 }

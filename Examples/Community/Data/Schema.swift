@@ -63,16 +63,16 @@ enum Schema {
                     id INTEGER PRIMARY KEY, author_id INTEGER NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL,
                     created_at INTEGER NOT NULL
                 ) STRICT;
-                CREATE TABLE IF NOT EXISTS bounces (        -- reports that an address refuses mails, one a day
-                    member_id INTEGER NOT NULL, day INTEGER NOT NULL, reason TEXT NOT NULL,
-                    PRIMARY KEY (member_id, day)
+                CREATE TABLE IF NOT EXISTS refused_addresses ( -- reports that an address refuses mails, one a day
+                    address TEXT NOT NULL, day INTEGER NOT NULL, reason TEXT NOT NULL,
+                    PRIMARY KEY (address, day)
                 ) STRICT, WITHOUT ROWID;
                 CREATE TABLE IF NOT EXISTS sessions (
                     token TEXT PRIMARY KEY,                 -- the SHA-256 of the cookie
                     member_id INTEGER NOT NULL, expires_at INTEGER NOT NULL
                 ) STRICT, WITHOUT ROWID;
                 CREATE TABLE IF NOT EXISTS password_resets (
-                    token TEXT PRIMARY KEY,                 -- the SHA-256 of the link's
+                    token TEXT PRIMARY KEY,                 -- the SHA-256 of the reset's token
                     member_id INTEGER NOT NULL, expires_at INTEGER NOT NULL
                 ) STRICT, WITHOUT ROWID;
                 """)

@@ -26,8 +26,9 @@ struct Mails: Sendable {
     /// Of the site, without a slash at its end.
     let address: String
     let replies: ReplyAddresses
-    /// Where reports of failed deliveries go. They are signed too, so that only those who had a mail can send one.
-    let bounces: ReplyAddresses
+    /// Where reports of failed deliveries go. They are signed too, so that only those who had a mail can send one, and each
+    /// says to which address the mail went: the member may have another by then.
+    let bounces: BounceAddresses
     let templates: NotificationTemplates
 
     init(jobs: JobQueue<SQLiteStore>, secret: Secret, address: String) throws {
@@ -35,7 +36,7 @@ struct Mails: Sendable {
         self.secret = secret
         self.address = address
         replies = try ReplyAddresses(domain: Self.domain, keys: [secret.bytes])
-        bounces = try ReplyAddresses(domain: Self.domain, keys: [secret.bytes], prefix: "bounce")
+        bounces = try BounceAddresses(base: "bounce@\(Self.domain)", keys: [secret.bytes])
         templates = try MailTemplates.read(site: address)
     }
 
@@ -44,9 +45,9 @@ struct Mails: Sendable {
         try MailAddress(try replies.address(for: "post-\(post)-\(member)"))
     }
 
-    /// A mail server reports there that it could not deliver a mail to this member.
-    func bounceAddress(of member: String) throws -> MailAddress {
-        try MailAddress(try bounces.address(for: "member-\(member)", expires: Date() + Self.bounceTime))
+    /// A mail server reports there that it could not deliver a mail to this recipient.
+    func bounceAddress(of recipient: MailAddress) throws -> MailAddress {
+        try MailAddress(try bounces.address(for: recipient.address, expires: Date() + Self.bounceTime))
     }
 
     /// A link by which a member gets no more mails of a kind, without signing in.

@@ -47,21 +47,17 @@ struct Replies: Sendable {
         return (post, author)
     }
 
-    /// A report counts only if it came to an address that this site has made for that member. See ``Bounces``.
+    /// A report counts only if it came to an address that this site has made, and for the recipient whom that names. See
+    /// ``Bounces``.
     private func takeBounce(_ mail: InboundMail, _ context: JobContext) async throws {
-        guard case .target(let target) = mails.bounces.read(mail), let member = Self.member(of: target) else {
+        let bounces = mail.bouncedRecipients(of: mails.bounces)
+        if bounces.isEmpty {
             context.logger.info("a report of a failed delivery came to no address of this site's mails")
-            return
         }
-        guard let bounce = mail.bounces.first(where: \.isPermanent) else { return }
-        let reason = String((bounce.diagnostic ?? bounce.status ?? "").prefix(300))
-        try await data.pool.write { try Bounces.note(member, reason: reason, $0) }
-    }
-
-    /// `member-45`.
-    private static func member(of target: String) -> Int64? {
-        let parts = target.split(separator: "-")
-        return parts.count == 2 && parts[0] == "member" ? Int64(parts[1]) : nil
+        for bounce in bounces where bounce.isPermanent {
+            let reason = String((bounce.diagnostic ?? bounce.status ?? "").prefix(300))
+            try await data.pool.write { try Bounces.note(bounce.recipient, reason: reason, $0) }
+        }
     }
 
     /// `post-12-45`: post 12, member 45.

@@ -49,7 +49,10 @@ struct SiteSource: NotificationSource {
         of events: [NotificationEvent], for recipient: NotificationRecipient, digest: NotificationDigest?
     ) async throws -> NotificationHeaders {
         var headers = NotificationHeaders(from: Mails.sender)
-        headers.bounces = .address(try mails.bounceAddress(of: recipient.id))
+        // An invalid address gets no mail.
+        if let address = try? MailAddress(recipient.address) {
+            headers.bounces = .address(try mails.bounceAddress(of: address))
+        }
         guard digest == nil, let event = events.first, let thing = Thing(event.object) else { return headers }
         let (name, post) = try await data.pool.read { db in
             let actor = try event.actor.flatMap { Int64($0) }.flatMap { try Member.find($0, db) }

@@ -39,7 +39,7 @@ extension Site {
         post(router, "/preferences/mail-on") { _, _, member in
             try await data.pool.write { db in
                 try db.execute(sql: "UPDATE members SET mail_off = NULL WHERE id = ?", arguments: [member.number])
-                try Bounces.forget(member.number, db)
+                try Bounces.forget(member, db)
             }
             return to("/preferences?done=mail-on")
         }
@@ -97,7 +97,7 @@ extension Site {
             "locales": Seeds.languages.map(\.locale), "zones": Seeds.zones,
         ]
         view["mailOff"] = member.mailOff
-        let bounces = try Bounces.of(member.number, db)
+        let bounces = try Bounces.of(member, db)
         if !bounces.isEmpty {
             view["bounced"] =
                 [

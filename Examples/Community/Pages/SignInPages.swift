@@ -10,8 +10,8 @@ extension Site {
             let form = try await form(request, context)
             let name = form.optional("name")
             let found = try await data.pool.read { try Member.find(named: name, $0) }
-            let account = SignInLimits.account(named: name)
-            guard limits.mayTry(account, from: context.origin) else {
+            let permission = limits.mayTry(found?.number, from: context.origin)
+            guard permission != .refusedForAddress else {
                 return signInPage(
                     context, problem: "Too many wrong passwords. Please try it again in 15 minutes.", name: name,
                     status: .tooManyRequests)
@@ -19,18 +19,17 @@ extension Site {
             let password = form.fields["password"] ?? ""
             let isRight: Bool
             do {
-                // It takes as long for a name that does not exist, so the time does not tell who is here.
+                // It takes as long for a name that does not exist, and for a member who may not try, so the time does not tell
+                // who is here.
                 isRight = try await passwords.run { Passwords.matches(password, found?.password ?? Passwords.none) }
             } catch {
-                limits.wasNotTried(account, from: context.origin)
+                limits.wasNotTried(found?.number, from: context.origin, permission)
                 throw error
             }
-            guard isRight, let member = found else {
-                return signInPage(
-                    context, problem: "This name and password do not belong together.", name: name,
-                    status: .unauthorized)
+            guard isRight, permission == .allowed, let member = found else {
+                return signInPage(context, problem: Self.wrongPassword, name: name, status: .unauthorized)
             }
-            limits.succeeded(account, from: context.origin)
+            limits.succeeded(member.number, from: context.origin)
             let cookie = try await data.pool.write { try Sessions.begin(member.number, $0) }
             var response = to("/")
             response.setCookie(Visitors.cookie(cookie))
@@ -63,7 +62,7 @@ extension Site {
                 // The answer is the same for a name that does not exist, and for one that has got some links already, so it does
                 // not tell who is here.
                 guard let member = try Member.find(named: name, db),
-                    limits.mayGetLink("member \(member.number)")
+                    limits.mayGetLink(member.number)
                 else { return }
                 try mails.sendPasswordLink(to: member, db)
             }
@@ -72,9 +71,11 @@ extension Site {
                 status: .ok, context)
         }
         router.get("/reset") { request, context -> Response in
-            let token = String(request.uri.queryParameters["token"] ?? "")
-            guard try await data.pool.read({ try PasswordResets.member(token, $0) }) != nil else { throw Self.oldLink }
-            return pages.page("New password", "reset", ["link": token], context)
+            let token = String(request.uri.queryParameters["reset-token"] ?? "")
+            guard try await data.pool.read({ try PasswordResets.member(resetToken: token, $0) }) != nil else {
+                throw Self.oldLink
+            }
+            return pages.page("New password", "reset", ["resetToken": token], context)
         }
         router.post("/reset") { request, context -> Response in
             let form = try await form(request, context)
@@ -82,17 +83,25 @@ extension Site {
             guard (Passwords.shortest...Passwords.longest).contains(password.utf8.count) else {
                 throw PageError.refused("A password has \(Passwords.shortest) to \(Passwords.longest) letters.")
             }
-            let link = form.optional("link")
-            guard try await data.pool.read({ try PasswordResets.member(link, $0) }) != nil else { throw Self.oldLink }
+            let token = form.optional("reset-token")
+            guard try await data.pool.read({ try PasswordResets.member(resetToken: token, $0) }) != nil else {
+                throw Self.oldLink
+            }
             let hash = try await passwords.run { try Passwords.hash(password) }
             let member = try await data.pool.write { db in
-                try PasswordResets.use(link, newPassword: hash, db).flatMap { try Member.fetchOne(db, key: $0) }
+                try PasswordResets.use(resetToken: token, newPassword: hash, db)
+                    .flatMap { try Member.fetchOne(db, key: $0) }
             }
             guard let member else { throw Self.oldLink }
-            limits.forget(member)
+            limits.forget(member.number)
             return to("/sign-in?done=password")
         }
     }
+
+    /// The same whatever the reason is, so that it does not tell who is here.
+    private static let wrongPassword =
+        "This name and password do not belong together. After \(SignInLimits.triesOfMember) wrong passwords a member "
+        + "cannot sign in for 15 minutes."
 
     private static let oldLink = PageError.refused("This link was used, or is older than an hour. Ask for a new one.")
 }

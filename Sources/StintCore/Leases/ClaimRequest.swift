@@ -22,6 +22,11 @@ public struct ClaimRequest: Sendable {
     /// Only this job, whether it is ready, delayed or buried, and whatever is before it; its queue is not in
     /// ``queues``. A buried job is claimed as if it had been kicked. A paused queue keeps it, and so do limits.
     public let job: JobID?
+    /// The highest id of a job that the caller knows to be on disk, for a holder that the same power cut ends, such as a server on
+    /// the store's machine. A claim that takes no job with a higher id is answered before it is on disk: a power cut may undo it, and
+    /// the jobs are ready again. One with a higher id waits for the disk, since after a power cut that id may be another job's.
+    /// `nil`: each claim that changes something waits. A store may ignore it and make every claim durable.
+    package var durableUpTo: JobID?
 
     /// A request for one job by its id.
     public init(_ job: JobID, lease duration: Duration, worker: String, registration: WorkerID? = nil) {

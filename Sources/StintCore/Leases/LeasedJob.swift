@@ -4,8 +4,10 @@
     import Foundation
 #endif
 
-/// A claimed job, as its holder gets it.
-public struct LeasedJob: Sendable {
+/// A claimed job, as its holder gets it. It does not change.
+///
+/// A class, since a worker hands it on many times: a copy would retain each of its parts.
+public final class LeasedJob: Sendable {
     public let lease: Lease
     public let queue: QueueName
     package let body: JobBody

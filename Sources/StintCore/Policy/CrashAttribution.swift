@@ -86,11 +86,15 @@ extension CrashAttribution.Ending {
     /// will reclaim its jobs.
     ///
     /// That it died by itself is proved only if its host goes on.
-    public init?(ofUnseen worker: WorkerRecord) {
+    ///
+    /// - Parameter others: Workers that ended together with it, as those of its process did. An order to one of them was
+    ///   an order to all: the services of a process are told to stop one after the other.
+    public init?(ofUnseen worker: WorkerRecord, with others: [WorkerRecord] = []) {
+        let hasOrderToStop = worker.hasOrderToStop || others.contains(where: \.hasOrderToStop)
         switch (worker.liveness, worker.supervisorLiveness) {
         case (.alive, _), (.unknown, _): self = .leaseRanOut
         case (.dead, .alive?), (.dead, .unknown?): return nil
-        case (.dead, _) where worker.hasOrderToStop: self = .stoppedByOrder
+        case (.dead, _) where hasOrderToStop: self = .stoppedByOrder
         case (.dead, .dead?): self = .diedWithOthers
         case (.dead, nil): self = worker.hostLiveness == .alive ? .diedByItself : .diedWithOthers
         }

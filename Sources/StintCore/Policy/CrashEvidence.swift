@@ -16,6 +16,24 @@ public struct CrashEvidence: Sendable {
         }
     }
 
+    /// What is known if a lease ran out and the end of its holder was not observed.
+    ///
+    /// - Parameters:
+    ///   - holder: `nil` if it is not registered any more.
+    ///   - workers: All workers, or at least those of its process.
+    public init(ofExpiredLeaseOf holder: WorkerRecord?, among workers: [WorkerRecord]) {
+        guard let holder else {
+            self.init(.leaseRanOut)
+            return
+        }
+        // Containers can have the same process ids: a worker that is provably alive has not ended with the holder.
+        let others = workers.filter {
+            $0.registration.process == holder.registration.process && $0.liveness != .alive && $0.id != holder.id
+        }
+        self.init(
+            CrashAttribution.Ending(ofUnseen: holder, with: others) ?? .leaseRanOut, of: [holder] + others)
+    }
+
     /// The number of started jobs in all processes; `nil` if it is unknown for one of them.
     private var startedCount: Int? {
         processes.values.reduce(0 as Int?) { total, started in

@@ -28,10 +28,9 @@ extension WorkerEnd {
     /// How dead workers ended, if that was not observed; `nil` if their supervisor lives, which will reclaim their
     /// jobs.
     init?(ofUnseen workers: [WorkerRecord]) {
-        // They ended together, so an order to one of them was an order to all.
-        guard let first = workers.first(where: \.hasOrderToStop) ?? workers.first,
-            let ending = CrashAttribution.Ending(ofUnseen: first)
-        else { return nil }
+        guard let first = workers.first, let ending = CrashAttribution.Ending(ofUnseen: first, with: workers) else {
+            return nil
+        }
         switch ending {
         case .leaseRanOut: return nil
         case .stoppedByOrder: self = .stopped

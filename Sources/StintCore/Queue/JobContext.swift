@@ -15,8 +15,7 @@ public struct JobContext: Sendable {
     package let store: any JobStore
     private let worker: String
     private let baseLogger: Logger
-    /// Set once the handler has settled the job itself; the worker then does not.
-    package let settlement = Latch()
+    package let settlement = HandlerSettlement()
 
     package init(job: LeasedJob, store: any JobStore, worker: String, logger: Logger) {
         self.job = job

@@ -3,7 +3,8 @@ extension Finding {
     ///
     /// - Parameter workers: All that are registered. Those that are dead do not count.
     package static func writers(_ workers: [WorkerRecord]) -> [Finding] {
-        let living = workers.filter { $0.liveness != .dead }.map(\.registration)
+        let records = workers.filter { $0.liveness != .dead }
+        let living = records.map(\.registration)
         guard !living.isEmpty else { return [] }
         let through = living.count(where: \.writesThroughSupervisor)
         let own = living.count - through
@@ -19,7 +20,12 @@ extension Finding {
         default: parts.append("\(own) claim and settle by themselves")
         }
         var text = parts.joined(separator: ", ")
-        let exceptions = living.count { $0.supervisor != nil && !$0.writesThroughSupervisor }
+        // Where it would not help, a supervisor of a single process does not write for it.
+        let staying = records.filter { !$0.hasOrderToStop }.map(\.registration)
+        let processes = Dictionary(grouping: staying, by: \.supervisor).mapValues { Set($0.map(\.process)).count }
+        let exceptions = living.count {
+            $0.supervisor != nil && !$0.writesThroughSupervisor && processes[$0.supervisor, default: 0] > 1
+        }
         if exceptions > 0 {
             text +=
                 "; \(exceptions) of these \(exceptions == 1 ? "has a supervisor that does" : "have supervisors that do") not write for "

@@ -1,5 +1,7 @@
 /// A registered worker, with what it shares with others. The result of ``WorkerRegistry/register(_:as:)``.
-public struct RegisteredWorker: Sendable {
+///
+/// A class, since its worker uses it at each start of a job: a copy would retain all that it shares.
+public final class RegisteredWorker: Sendable {
     public let id: WorkerID
     public let scoreboard: any Scoreboard
     /// The same for all workers that this process has registered with the store.

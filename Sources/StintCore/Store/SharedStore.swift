@@ -26,6 +26,9 @@ package protocol SharedStore: JobStore {
     /// Notifies this process's workers that `origin` has revoked jobs; ignored if `origin` is this process.
     func noteRevocation(by origin: String)
 
+    /// Whether a supervisor of a single worker uses the store for it too: there are no others to share commits with.
+    var helpsSingleWorker: Bool { get }
+
     /// Called once by a supervisor of this many workers. The store may need more connections for them.
     func becomeSupervisor(of workers: Int)
 
@@ -39,6 +42,7 @@ extension SharedStore {
     ) -> (@Sendable () -> Void)? { nil }
 
     package func noteRevocation(by origin: String) {}
+    package var helpsSingleWorker: Bool { false }
     package func becomeSupervisor(of workers: Int) {}
     package func becomeSupervised() {}
 }

@@ -9,7 +9,7 @@ import StintCore
 /// Makes and reads bounce addresses that say, signed, to whom a mail was sent: `bounce+ada=example.net.k3…@example.org`.
 ///
 ///     let bounces = try BounceAddresses(base: "bounce@example.org", keys: [key])
-///     message.bounces = .each { try MailAddress(bounces.address(for: $0.address)) }
+///     message.bounces = try .each(of: message.recipients) { try MailAddress(bounces.address(for: $0.address)) }
 ///
 /// Only who has got a mail, or carried it, knows its address. So a report that comes to one is about a mail that was sent,
 /// and none can be forged for an address that no mail was sent to. Upper and lower case are the same.
@@ -85,6 +85,9 @@ public struct BounceAddresses: Sendable {
             && prefix.utf8.count + name.utf8.count + added.utf8.count <= Self.longestLocalPart
         return prefix + (isNamed ? name : "") + added + end
     }
+
+    /// Whether this is one of these addresses, right or not: a mail from there is a loop.
+    public func isOwn(_ address: String) -> Bool { read(address) != .other }
 
     /// - Parameters:
     ///   - address: To which a report came, with or without angle brackets.

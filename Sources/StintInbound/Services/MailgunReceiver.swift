@@ -47,35 +47,18 @@ struct MailgunReceiver: Receiver {
     }
 
     /// Mailgun signs each repetition of a post anew, with another token: the same mail for the same recipient is known by
-    /// its Message-ID. A sender can write any Message-ID, so all else that is read of the form counts too.
-    /// Otherwise a sender could suppress another mail by sending its Message-ID first.
+    /// its Message-ID. A sender can write any Message-ID, so all fields count except those of the signature: otherwise a
+    /// sender could suppress another mail by sending its Message-ID first.
     private static func contentKey(of form: FormBody, _ mail: InboundMail) -> String? {
         guard let messageID = mail.messageID else { return nil }
         var hash = SHA256()
-        func add(_ name: String, _ bytes: some Collection<UInt8>) {
-            hash.update(data: Data("\(name.utf8.count) \(bytes.count) \(name)\n".utf8))
-            if bytes.withContiguousStorageIfAvailable({ hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil
-            {
-                hash.update(data: Data(bytes))
-            }
-        }
-        add("", messageID.utf8)
-        for field in form.fields where isRead(field.name) {
-            add(field.name, field.bytes)
-            add("filename", (field.filename ?? "").utf8)
-            add("type", field.contentType.utf8)
-        }
+        hash.update(data: Data("\(messageID.utf8.count) \(messageID)\n".utf8))
+        form.hash(without: signedFields).withUnsafeBytes { hash.update(bufferPointer: $0) }
         return "mail " + HexText.text(hash.finalize())
     }
 
-    private static let readFields: Set<String> = [
-        "recipient", "sender", "from", "subject", "message-headers", "body-mime", "body-plain", "body-html",
-        "content-id-map",
-    ]
-
-    private static func isRead(_ name: String) -> Bool {
-        readFields.contains(name) || name.hasPrefix("attachment-") || name.first?.isUppercase == true
-    }
+    /// They differ at each repetition.
+    private static let signedFields: Set<String> = ["timestamp", "token", "signature"]
 
     private func mail(_ form: FormBody, id: String, _ rules: ReceivingRules) throws -> InboundMail {
         var content: MailContent

@@ -41,14 +41,8 @@ struct SendGridReceiver: Receiver {
             throw InboundRefusal.broken(
                 "the form has neither 'email' nor 'headers' nor 'from': it is no mail of Inbound Parse")
         }
-        // SendGrid has no id for a mail: the same headers and envelope are the same mail.
-        var hash = SHA256()
-        for name in ["email", "headers", "envelope", "text", "html", "from", "to", "subject"] {
-            let bytes = form.bytes(name) ?? []
-            hash.update(data: Data("\(name) \(bytes.count)\n".utf8))
-            bytes.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        }
-        let id = HexText.text(hash.finalize().prefix(16))
+        // SendGrid has no id for a mail: a post with the same fields is the same mail.
+        let id = HexText.text(form.hash().prefix(16))
         return .mail(VerifiedPost(replayKey: id) { try mail(form, id, rules) })
     }
 

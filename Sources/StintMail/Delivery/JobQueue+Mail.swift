@@ -51,7 +51,7 @@ extension MailMessage {
             if message.date == nil { message.date = Date() }
         }
         // Each job has its own in its envelope, and none needs those of the others.
-        if case .made? = bounces { message.bounces = nil }
+        if case .byRecipient? = bounces { message.bounces = nil }
         // As for any job with parameters, but encoded once for all.
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -66,7 +66,8 @@ public struct MailDelivery: Sendable {
     /// - Parameter responseTimeout: That of the ``SMTPServer``.
     public static func stopTimeout(responseTimeout: Duration) -> Duration { responseTimeout + .seconds(5) }
 
-    /// Delivers the mail of a job. Returns if it is done.
+    /// Delivers the mail of a job. Returns if it is done. If the server has taken the mail for some recipients only, the others
+    /// get jobs of their own when the worker acknowledges this one, whatever the handler does after that.
     public func run(_ context: JobContext) async throws {
         let mails: [OutgoingMail]
         do {
@@ -107,18 +108,23 @@ public struct MailDelivery: Sendable {
                 throw JobVerdict.bury("the mail cannot be sent: \(error)")
             }
             // Each gets its own bounce address, so each is a job of its own.
-            return try await acknowledge(context) { try await followUps(mails, of: context) }
+            let group = try await group(of: context)
+            context.settlement.finish(leaving: try followUps(mails, of: context, group: group))
+            return
         }
         try await deliver(mails[0], context)
     }
 
     private func deliver(_ mail: OutgoingMail, _ context: JobContext) async throws {
         if let time = transport.health.waitingTime() { throw JobVerdict.release(after: time) }
+        // Needed if the server refuses some of several recipients. It is read before the server has the mail: later, a failure of
+        // the store would send it again.
+        let group = mail.envelope.recipients.count > 1 ? try await group(of: context) : nil
         do {
             let receipt = try await transport.send(mail.bytes, mail.envelope)
             transport.health.works()
             guard !receipt.refusals.isEmpty else { return }
-            try await goOn(with: receipt.refusals, of: mail, context)
+            try goOn(with: receipt.refusals, of: mail, context, group: group)
         } catch let failure as SMTPFailure {
             switch failure.kind {
             case .unreachable where failure.isAtMail && transport.health.blames(context.id):
@@ -134,68 +140,58 @@ public struct MailDelivery: Sendable {
             case .temporary, .permanent, .outcomeUnknown: transport.health.works()
             }
             let kinds = Set(failure.refusals.map(\.reply.isPermanent))
-            if kinds.count == 2 { return try await goOn(with: failure.refusals, of: mail, context) }
+            if kinds.count == 2 { return try goOn(with: failure.refusals, of: mail, context, group: group) }
             if failure.kind == .permanent { throw JobVerdict.bury(failure.description) }
             throw failure
         }
     }
 
-    /// The recipients who were refused become jobs of their own: those for now, and those for ever. The server is asked
-    /// again for each, and its answer decides. The others never get the message twice for this.
-    private func goOn(with refusals: [SMTPRefusal], of mail: OutgoingMail, _ context: JobContext) async throws {
+    /// Recipients who were refused become jobs of their own: one for temporary refusals and one for permanent ones. The server
+    /// is asked again for each, and its answer decides. The others never get the message twice for this.
+    private func goOn(
+        with refusals: [SMTPRefusal], of mail: OutgoingMail, _ context: JobContext, group: String?
+    ) throws {
         let later = refusals.filter { !$0.reply.isPermanent }.map(\.recipient)
         let never = refusals.filter(\.reply.isPermanent).map(\.recipient)
         context.logger.warning(
             "the mail server has refused some recipients; each kind goes on as a job of its own",
             metadata: ["refusals": "\(refusals.prefix(3).map { "\($0.recipient.address): \($0.reply)" })"])
         let delay = retry.delay(afterAttempt: context.attempt)
-        try await acknowledge(context) {
-            var jobs: [NewJob] = []
-            for (recipients, delay) in [(never, Duration.zero), (later, delay)] where !recipients.isEmpty {
-                var rest = mail
-                rest.envelope.recipients = recipients
-                jobs += try await followUps([rest], of: context, after: delay)
-            }
-            return jobs
+        var jobs: [NewJob] = []
+        for (recipients, delay) in [(never, Duration.zero), (later, delay)] where !recipients.isEmpty {
+            var rest = mail
+            rest.envelope.recipients = recipients
+            jobs += try followUps([rest], of: context, group: group, after: delay)
         }
+        // The worker tries to settle it until the store takes it or the lease is lost, as for any job that is done.
+        context.settlement.finish(leaving: jobs)
     }
 
-    /// Acknowledges a job whose mail the server has for some of its recipients. A failure of the store is no failure of the
-    /// job, whose next attempt would send them the mail again. So it is tried as the worker tries its own acknowledgements:
-    /// until the store takes it or the lease is lost.
+    /// The group of a job, for those that follow it.
     ///
-    /// - Throws: ``StintError`` with the code `leaseLost`, or one that another try would not change.
-    private func acknowledge(_ context: JobContext, _ followUps: () async throws -> [NewJob]) async throws {
-        var failures = 0
-        while true {
-            do {
-                return try await context.ack(enqueueing: try await followUps())
-            } catch let error as StintError where Self.mayPass.contains(error.code) {
-                failures += 1
-                let delay = Backoff.store.delay(after: failures)
-                context.logger.error(
-                    "a mail that the server has is not acknowledged yet",
-                    metadata: ["error": "\(error)", "next": "\(delay)"])
-                // An order to stop does not cut it short, since the next attempt would send the mail again. How long that may
-                // take is bounded by the handler's cancellation timeout.
-                await Task { try? await Task.sleep(for: delay) }.value
-            }
+    /// - Throws: ``StintCore/JobVerdict`` to release the job if the store cannot be read now.
+    private func group(of context: JobContext) async throws -> String? {
+        do {
+            return try await context.store.job(context.id)?.record.group
+        } catch let error as StintError where Self.mayPass.contains(error.code) {
+            context.logger.warning(
+                "the job's group cannot be read, so its mail is not sent yet", metadata: ["error": "\(error)"])
+            throw JobVerdict.release(after: Backoff.store.delay(after: 1))
         }
     }
 
-    /// What a store's failure may be that time heals.
+    /// Failures of the store that may pass.
     private static let mayPass: Set<StintError.Code> = [
         .databaseBusy, .databaseUnusable, .storageFailed, .outcomeUnknown,
     ]
 
     private func followUps(
-        _ mails: [OutgoingMail], of context: JobContext, after delay: Duration = .zero
-    ) async throws -> [NewJob] {
-        let record = try await context.store.job(context.id)?.record
-        return try mails.map { mail in
+        _ mails: [OutgoingMail], of context: JobContext, group: String?, after delay: Duration = .zero
+    ) throws -> [NewJob] {
+        try mails.map { mail in
             var options = JobOptions(
                 priority: context.job.priority, delay: delay, maxAttempts: context.maxAttempts,
-                timeToRun: context.job.timeToRun, headers: context.headers, group: record?.group,
+                timeToRun: context.job.timeToRun, headers: context.headers, group: group,
                 expires: context.job.expiresAt.map { .seconds(max(1, $0.timeIntervalSinceNow)) })
             options.headers = Headers()
             for (name, value) in context.headers where name != Headers.jobName {

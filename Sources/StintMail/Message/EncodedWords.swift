@@ -9,10 +9,22 @@ enum EncodedWords {
 
     /// Whether readers would not get `text` back if it stood in a header as it is.
     static func isNeeded(_ text: String) -> Bool {
-        let bytes = text.utf8
-        return !bytes.allSatisfy { (0x20...0x7E).contains($0) } || text.contains("=?") || bytes.first == 0x20
-            || bytes.last == 0x20 || text.contains("  ")
-            || bytes.split(separator: 0x20).contains { $0.count > HeaderLines.longestWord }
+        // As if a space were before it, so that one at its beginning is the second.
+        var previous: UInt8 = 0x20
+        var word = 0
+        for byte in text.utf8 {
+            guard (0x20...0x7E).contains(byte) else { return true }
+            if byte == 0x20 {
+                if previous == 0x20 { return true }
+                word = 0
+            } else {
+                word += 1
+                if previous == UInt8(ascii: "="), byte == UInt8(ascii: "?") { return true }
+                if word > HeaderLines.longestWord { return true }
+            }
+            previous = byte
+        }
+        return !text.isEmpty && previous == 0x20
     }
 
     /// - Parameter first: How many bytes the first word may have, since it follows the header's name.

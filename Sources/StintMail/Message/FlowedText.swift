@@ -6,37 +6,47 @@ enum FlowedText {
 
     /// - Parameter text: With LF, CRLF or CR at the ends of lines.
     /// - Returns: With LF, also at the end.
-    static func encode(_ text: String) -> String {
-        var result = ""
-        var lines = MailLines.split(text)
-        if lines.last?.isEmpty == true { lines.removeLast() }
-        for line in lines { flow(line, into: &result) }
+    static func encode(_ text: String) -> [UInt8] {
+        let bytes = MailLines.withLF(text)
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count + bytes.count / 40 + 2)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let line = rest.prefix { $0 != 0x0A }
+            rest = rest[line.endIndex...].dropFirst()
+            flow(line, into: &result)
+        }
         return result
     }
 
-    private static func flow(_ line: Substring.UTF8View, into result: inout String) {
+    private static let signature = Array("-- ".utf8)
+    private static let from = Array("From ".utf8)
+
+    private static func flow(_ line: ArraySlice<UInt8>, into result: inout [UInt8]) {
         // The mark of a signature is the one line that ends with a space and does not go on.
-        if line.elementsEqual("-- ".utf8) {
-            result += "-- \n"
+        if line.elementsEqual(signature) {
+            result += line
+            result.append(0x0A)
             return
         }
         var rest = line
-        while rest.last == 0x20 { rest = rest.dropLast() }
+        while rest.last == 0x20 { rest.removeLast() }
         repeat {
-            let piece = String(Substring(rest.prefix(lengthOfLine(rest))))
-            rest = rest.dropFirst(piece.utf8.count)
+            let piece = rest.prefix(lengthOfLine(rest))
+            rest = rest.dropFirst(piece.count)
             // A space before what would be a space, a quotation, or "From ", which mailboxes change.
-            if [" ", ">", "From "].contains(where: { piece.utf8.starts(with: $0.utf8) })
-                || piece.utf8.elementsEqual("-- ".utf8)
+            if piece.first == 0x20 || piece.first == UInt8(ascii: ">") || piece.starts(with: from)
+                || piece.elementsEqual(signature)
             {
-                result += " "
+                result.append(0x20)
             }
-            result += piece + "\n"
+            result += piece
+            result.append(0x0A)
         } while !rest.isEmpty
     }
 
     /// Up to and with the last space that fits, or the first one after that, if what follows is not only spaces.
-    private static func lengthOfLine(_ line: Substring.UTF8View) -> Int {
+    private static func lengthOfLine(_ line: ArraySlice<UInt8>) -> Int {
         guard line.count > width else { return line.count }
         var last: Int?
         for (index, byte) in line.enumerated() where byte == 0x20 {
@@ -50,52 +60,73 @@ enum FlowedText {
 
 /// The lines of a text.
 enum MailLines {
-    /// Without their ends, which are LF, CRLF or CR.
-    static func split(_ text: String) -> [Substring.UTF8View] {
-        let bytes = text.utf8
-        var lines: [Substring.UTF8View] = []
-        var start = bytes.startIndex
-        var index = start
-        while index < bytes.endIndex {
-            let byte = bytes[index]
-            let next = bytes.index(after: index)
-            if byte == 0x0A || byte == 0x0D {
-                lines.append(text[start..<index].utf8)
-                start = next
-                if byte == 0x0D, next < bytes.endIndex, bytes[next] == 0x0A { start = bytes.index(after: next) }
-                index = start
-            } else {
-                index = next
+    /// With LF in place of CRLF and CR.
+    static func withLF(_ text: String) -> [UInt8] {
+        let bytes = Array(text.utf8)
+        guard bytes.contains(0x0D) else { return bytes }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count)
+        var previous: UInt8 = 0
+        for byte in bytes {
+            if byte == 0x0D {
+                result.append(0x0A)
+            } else if byte != 0x0A || previous != 0x0D {
+                result.append(byte)
             }
+            previous = byte
         }
-        lines.append(text[start...].utf8)
-        return lines
+        return result
     }
 
     /// With CRLF at the end of each line, as SMTP wants it, whatever it was before.
     ///
     /// - Parameter isMessage: Before the first empty line, a CR alone becomes a space: what follows it must not become
     ///   a header.
-    static func withCRLF(_ bytes: some Collection<UInt8>, isMessage: Bool = false) -> [UInt8] {
+    static func withCRLF(_ bytes: [UInt8], isMessage: Bool = false) -> [UInt8] {
+        bytes.withUnsafeBufferPointer { hasCRLF($0) ? bytes : withCRLF($0, isMessage: isMessage) }
+    }
+
+    /// Whether each line ends with CRLF already.
+    private static func hasCRLF(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var previous: UInt8 = 0
+        for byte in bytes {
+            guard (byte == 0x0A) == (previous == 0x0D) else { return false }
+            previous = byte
+        }
+        return bytes.isEmpty || previous == 0x0A
+    }
+
+    static func withCRLF(_ bytes: UnsafeBufferPointer<UInt8>, isMessage: Bool = false) -> [UInt8] {
         var result: [UInt8] = []
-        result.reserveCapacity(bytes.count + bytes.count / 40 + 2)
+        result.reserveCapacity(bytes.count + bytes.count / 30 + 2)
         var isHeader = isMessage
+        var start = 0
+        var index = 0
+        /// The bytes since the last end of a line, which have neither CR nor LF.
+        func add(until end: Int) { result += UnsafeBufferPointer(rebasing: bytes[start..<end]) }
+        // Whether the line has nothing so far; a CR that became a space counts as something.
         var isLineEmpty = true
-        var index = bytes.startIndex
-        while index < bytes.endIndex {
+        while index < bytes.count {
             let byte = bytes[index]
-            bytes.formIndex(after: &index)
-            let isCRLF = byte == 0x0D && index < bytes.endIndex && bytes[index] == 0x0A
-            if byte == 0x0A || isCRLF || byte == 0x0D && !isHeader {
-                if isCRLF { bytes.formIndex(after: &index) }
+            guard byte == 0x0A || byte == 0x0D else {
+                index += 1
+                continue
+            }
+            if index > start { isLineEmpty = false }
+            add(until: index)
+            let isCRLF = byte == 0x0D && index + 1 < bytes.count && bytes[index + 1] == 0x0A
+            if byte == 0x0A || isCRLF || !isHeader {
                 result += [0x0D, 0x0A]
                 if isLineEmpty { isHeader = false }
                 isLineEmpty = true
             } else {
-                result.append(byte == 0x0D ? 0x20 : byte)
+                result.append(0x20)
                 isLineEmpty = false
             }
+            index += isCRLF ? 2 : 1
+            start = index
         }
+        add(until: bytes.count)
         if !result.isEmpty, result.last != 0x0A { result += [0x0D, 0x0A] }
         return result
     }

@@ -9,17 +9,26 @@ struct HeaderLines {
 
     /// A header of words, between which it may be folded.
     mutating func add(_ name: String, words: [String]) {
-        var line = name + ":"
+        bytes += name.utf8
+        bytes.append(UInt8(ascii: ":"))
+        var length = name.utf8.count + 1
+        var hasWord = false
+        // Whether the line has nothing but spaces yet.
+        var isBlank = false
         for word in words {
-            if line.utf8.count + 1 + word.utf8.count > Self.longestLine, !line.utf8.allSatisfy({ $0 == 0x20 }),
-                line != name + ":" || line.utf8.count > 30
-            {
-                bytes += Array((line + "\r\n").utf8)
-                line = ""
+            let size = word.utf8.count
+            if length + 1 + size > Self.longestLine, !isBlank, hasWord || length > 30 {
+                bytes += [0x0D, 0x0A]
+                length = 0
+                isBlank = true
             }
-            line += " " + word
+            bytes.append(0x20)
+            bytes += word.utf8
+            length += 1 + size
+            hasWord = true
+            if isBlank { isBlank = word.utf8.allSatisfy { $0 == 0x20 } }
         }
-        bytes += Array((line + "\r\n").utf8)
+        bytes += [0x0D, 0x0A]
     }
 
     /// A header of free text.
@@ -45,7 +54,7 @@ struct HeaderLines {
     }
 
     private static func words(_ text: String, after used: Int) -> [String] {
-        guard EncodedWords.isNeeded(text) else { return text.split(separator: " ").map(String.init) }
+        guard EncodedWords.isNeeded(text) else { return splitAtSpaces(text) }
         return EncodedWords.encode(text, first: longestLine - used)
     }
 
@@ -54,8 +63,12 @@ struct HeaderLines {
         if EncodedWords.isNeeded(name) || name.utf8.count > longestLine - 10 {
             return EncodedWords.encode(name, first: longestLine - used)
         }
-        let words = name.split(separator: " ").map(String.init)
-        if words.allSatisfy({ $0.unicodeScalars.allSatisfy(MailAddress.isAtom) }) { return words }
+        if name.utf8.allSatisfy({ $0 == 0x20 || MailAddress.isAtom($0) }) { return splitAtSpaces(name) }
         return [MailText.inQuotes(name)]
+    }
+
+    private static func splitAtSpaces(_ text: String) -> [String] {
+        // By bytes, which takes a part of the time of letters.
+        text.utf8.split(separator: 0x20).map { String(Substring($0)) }
     }
 }

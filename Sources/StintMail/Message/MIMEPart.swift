@@ -50,9 +50,8 @@ final class MIMEPart {
     /// Several parts in one.
     init(multipart subtype: String, _ parts: [MIMEPart], boundary: String) throws {
         _ = Self.isStarted
-        guard let multipart = g_mime_multipart_new_with_subtype(subtype) else { throw MIMEPart.noMemory }
+        guard let multipart = cg_multipart_new(subtype, boundary) else { throw MIMEPart.noMemory }
         object = UnsafeMutableRawPointer(multipart).assumingMemoryBound(to: GMimeObject.self)
-        g_mime_multipart_set_boundary(multipart, boundary)
         for part in parts { g_mime_multipart_add(multipart, part.object) }
     }
 

@@ -42,11 +42,11 @@ public struct MailAddress: Hashable, Sendable {
             }
         }
         func reject(_ why: String) -> StintError { .invalidInput("the address \(quoted(parts.address)) \(why)") }
-        guard let at = parts.address.unicodeScalars.lastIndex(of: "@") else {
+        guard let at = parts.address.utf8.lastIndex(of: UInt8(ascii: "@")) else {
             throw reject("has no '@': write it as name@example.org")
         }
-        let local = String(parts.address.unicodeScalars[..<at])
-        let domain = String(parts.address.unicodeScalars[parts.address.unicodeScalars.index(after: at)...])
+        let local = String(parts.address[..<at])
+        let domain = String(parts.address[parts.address.utf8.index(after: at)...])
         guard Self.isLocalPart(local) else {
             throw reject(
                 "has something before the '@' that is not allowed: use letters, digits and !#$%&'*+-/=?^_`{|}~, with single "
@@ -69,6 +69,9 @@ public struct MailAddress: Hashable, Sendable {
 
     /// Takes the name, if there is one, off the address.
     private static func split(_ text: String) throws -> (name: String?, address: String) {
+        if text.utf8.allSatisfy({ $0 == UInt8(ascii: "@") || $0 == UInt8(ascii: ".") || isAtom($0) }) {
+            return (nil, text)
+        }
         let scalars = trimmed(text.unicodeScalars[...])
         guard scalars.last == ">", let open = scalars.lastIndex(of: "<") else { return (nil, String(scalars)) }
         let address = String(scalars[scalars.index(after: open)...].dropLast())
@@ -113,14 +116,30 @@ public struct MailAddress: Hashable, Sendable {
             }
             return !isEscaped
         }
+        var previous = UInt8(ascii: ".")
+        // Most are of ASCII.
+        let isPlain = text.utf8.allSatisfy { byte in
+            defer { previous = byte }
+            return isAtom(byte) || byte == UInt8(ascii: ".") && previous != byte
+        }
+        if isPlain, previous != UInt8(ascii: ".") { return true }
         let atoms = scalars.split(separator: ".", omittingEmptySubsequences: false)
         return atoms.allSatisfy { !$0.isEmpty && $0.allSatisfy(isAtom) }
     }
 
     static func isAtom(_ scalar: Unicode.Scalar) -> Bool {
         guard scalar.isASCII else { return !scalar.isControl && !scalar.properties.isWhitespace }
-        return scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)
-            || "!#$%&'*+-/=?^_`{|}~".unicodeScalars.contains(scalar)
+        return isAtom(UInt8(scalar.value))
+    }
+
+    /// The same for a byte of ASCII; `false` for others.
+    static func isAtom(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        // !#$%&'*+-/=?^_`{|}~
+        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2F, 0x3D, 0x3F, 0x5E...0x60, 0x7B...0x7E: true
+        default: false
+        }
     }
 }
 

@@ -35,7 +35,7 @@ extension MailMessage {
         try addUnsubscribe(to: &header)
         for further in headers { try add(further, to: &header) }
         header.add("MIME-Version", words: ["1.0"])
-        let body = try MailBody(self, boundary: "=_stint_\(FNV1a.text(messageID.utf8))").part().bytes()
+        let body = try MailBody(self, boundary: "=_stint_\(FNV1a.text(messageID.utf8))").bytes()
         let bytes = header.bytes + body
         guard bytes.count <= Self.maximumBytes else {
             throw StintError.invalidInput(
@@ -148,6 +148,23 @@ private struct MailBody {
         self.boundary = boundary
     }
 
+    /// Header lines, an empty line, and the content, with CRLF.
+    func bytes() throws -> [UInt8] {
+        guard message.attachments.isEmpty, message.inline.isEmpty else { return try part().bytes() }
+        let parts = texts()
+        return try
+            (parts.count == 1 ? parts[0].bytes() : TextPart.alternative(parts, boundary: boundary + "_alternative"))
+            ?? part().bytes()
+    }
+
+    /// The texts of which readers show one: the plain one, and HTML.
+    private func texts() -> [TextPart] {
+        var parts: [TextPart] = []
+        if let text = message.text { parts.append(TextPart(.plain, FlowedText.encode(text), boundary: boundary)) }
+        if let html = message.html { parts.append(TextPart(.html, MailLines.withLF(html), boundary: boundary)) }
+        return parts.isEmpty ? [TextPart(.plain, [], boundary: boundary)] : parts
+    }
+
     func part() throws -> MIMEPart {
         let content = try alternative()
         guard !message.attachments.isEmpty else { return content }
@@ -159,17 +176,14 @@ private struct MailBody {
         guard message.inline.isEmpty || message.html != nil else {
             throw StintError.invalidInput("there are inline images and no HTML that shows them: attach them instead")
         }
-        guard let html = message.html else { return try text(FlowedText.encode(message.text ?? ""), .plainText) }
-        let related = try self.related(html)
-        guard let text = message.text else { return related }
-        return try MIMEPart(
-            multipart: "alternative", [self.text(FlowedText.encode(text), .plainText), related],
-            boundary: boundary + "_alternative")
+        var parts = try texts().map { try $0.part() }
+        if message.html != nil { parts.append(try related(parts.removeLast())) }
+        guard parts.count > 1 else { return parts[0] }
+        return try MIMEPart(multipart: "alternative", parts, boundary: boundary + "_alternative")
     }
 
-    private func related(_ html: String) throws -> MIMEPart {
-        let lines = MailLines.split(html).map { String(Substring($0)) }.joined(separator: "\n")
-        let page = try text(lines, .html)
+    /// HTML with its pictures.
+    private func related(_ page: MIMEPart) throws -> MIMEPart {
         guard !message.inline.isEmpty else { return page }
         let images = try message.inline.map { image in
             guard image.name.utf8.count <= 200, MailText.isToken(image.name, except: "<>()[],;:\\\"/?#%&") else {
@@ -184,19 +198,6 @@ private struct MailBody {
         let related = try MIMEPart(multipart: "related", [page] + images, boundary: boundary + "_related")
         related.set("type", "text/html")
         return related
-    }
-
-    private func text(_ text: String, _ type: MIMEType) throws -> MIMEPart {
-        let bytes = Array(text.utf8)
-        if !text.contains(boundary), bytes.allSatisfy({ (0x20...0x7E).contains($0) || $0 == 0x0A || $0 == 0x09 }),
-            bytes.split(separator: 0x0A).allSatisfy({ $0.count <= 78 })
-        {
-            return try MIMEPart(type, bytes, .sevenBit)
-        }
-        let escaped = bytes.count { $0 > 0x7E || $0 < 0x20 && $0 != 0x0A || $0 == UInt8(ascii: "=") }
-        // Mostly letters of ASCII stay readable.
-        if escaped * 6 < bytes.count { return try MIMEPart(type, bytes, .quotedPrintable) }
-        return try MIMEPart(type, MailLines.withCRLF(bytes), .base64)
     }
 
     private func attachment(_ file: MailAttachment) throws -> MIMEPart {

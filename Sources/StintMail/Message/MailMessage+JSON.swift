@@ -37,8 +37,9 @@ extension MailMessage {
         isAutomatic = try container.decodeIfPresent(Bool.self, forKey: .isAutomatic) ?? true
         if let address = try container.decodeIfPresent(MailAddress.self, forKey: .bouncesPerRecipient) {
             bounces = .perRecipient(address)
-        } else if let table = try container.decodeIfPresent([String: MailAddress].self, forKey: .bouncesByRecipient) {
-            bounces = .made(RecipientBounces(table))
+        } else if let addresses = try container.decodeIfPresent([String: MailAddress].self, forKey: .bouncesByRecipient)
+        {
+            bounces = .byRecipient(addresses)
         } else {
             bounces = try container.decodeIfPresent(MailAddress.self, forKey: .bounces).map(BounceAddress.address)
         }
@@ -70,8 +71,7 @@ extension MailMessage {
         switch bounces {
         case .address(let address)?: try container.encode(address, forKey: .bounces)
         case .perRecipient(let address)?: try container.encode(address, forKey: .bouncesPerRecipient)
-        case .made(let bounces)?:
-            try container.encode(try bounces.table(of: recipients), forKey: .bouncesByRecipient)
+        case .byRecipient(let addresses)?: try container.encode(addresses, forKey: .bouncesByRecipient)
         case nil: break
         }
         try container.encodeIfPresent(messageID, forKey: .messageID)

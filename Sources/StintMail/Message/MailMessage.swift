@@ -75,10 +75,11 @@ public struct MailMessage: Sendable, Hashable, JobParameters {
     /// From whom and to whom servers carry it: one envelope, or one for each recipient if each has a bounce address of
     /// its own.
     ///
-    /// - Throws: ``StintError`` with the code `invalidInput` for a bounce address that would be too long.
+    /// - Throws: ``StintError`` with the code `invalidInput` for a bounce address that would be too long, or a recipient for
+    ///   whom `.byRecipient` has none.
     public func envelopes() throws -> [MailEnvelope] {
         switch bounces {
-        case .perRecipient?, .made?:
+        case .perRecipient?, .byRecipient?:
             try recipients.map { MailEnvelope(sender: try bounces?.sender(for: $0), recipients: [$0]) }
         case .address(let address)?: [MailEnvelope(sender: address, recipients: recipients)]
         case nil: [MailEnvelope(sender: from, recipients: recipients)]

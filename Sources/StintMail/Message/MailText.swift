@@ -4,18 +4,15 @@ import StintCore
 enum MailText {
     /// - Throws: ``StintError`` with the code `invalidInput` for a line break or another control character, by which a
     ///   text could become further headers.
-    static func check(_ text: String, _ what: String) throws {
+    static func check(_ text: String, _ what: @autoclosure () -> String) throws {
         guard !text.unicodeScalars.contains(where: \.isControl) else {
-            throw StintError.invalidInput("\(what) has a line break or another control character: remove it")
+            throw StintError.invalidInput("\(what()) has a line break or another control character: remove it")
         }
     }
 
     /// Printable ASCII without white space.
     static func isToken(_ text: String, except excluded: String = "") -> Bool {
-        !text.isEmpty
-            && text.unicodeScalars.allSatisfy {
-                ("\u{21}"..."\u{7E}").contains($0) && !excluded.unicodeScalars.contains($0)
-            }
+        !text.isEmpty && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && !excluded.utf8.contains($0) }
     }
 
     /// As a quoted string of a header (RFC 5322, 3.2.4).

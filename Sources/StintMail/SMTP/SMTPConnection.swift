@@ -1,234 +1,160 @@
 import CCurl
-import Dispatch
-import StintCore
 import StintPlatform
 
-/// A handle of libcurl, which keeps its connection from one message to the next.
+/// One connection to a mail server. libcurl makes it, with its TLS, its certificates and its credentials, until the server is
+/// ready for mail; what follows goes through libcurl as bytes.
 ///
-/// libcurl blocks, so it has a thread of its own while it works: all but `init` runs on `queue`, which serialises it.
-final class SMTPConnection: @unchecked Sendable {
-    private let server: SMTPServer
-    private let queue = DispatchQueue(label: "stint.mail.smtp")
-    private var handle: OpaquePointer?
-    private let error = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
-    /// What the server has said that it can when the connection was made.
-    private var capabilities: Set<String>?
+/// It blocks, never longer than the time limits of the server, and is used by one thread at a time.
+final class SMTPConnection {
+    private let curl: UnsafeMutableRawPointer
+    private let socket: curl_socket_t
+    private let handshake: SMTPHandshake
+    private let responseTimeout: Duration
+    private var reader = SMTPReplyReader()
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 16_384, alignment: 1)
 
-    init(_ server: SMTPServer) {
-        self.server = server
-        error.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    /// What the server says that it can.
+    let capabilities: Set<String>
+    let isPipelining: Bool
+
+    /// Takes over a connection that libcurl has made.
+    init(_ curl: UnsafeMutableRawPointer, _ socket: curl_socket_t, _ handshake: SMTPHandshake, _ server: SMTPServer) {
+        self.curl = curl
+        self.socket = socket
+        self.handshake = handshake
+        capabilities = handshake.capabilities
+        isPipelining = capabilities.contains("PIPELINING")
+        responseTimeout = server.responseTimeout
+    }
+
+    /// Says goodbye to a server that waits for a command, and waits shortly for its answer.
+    func quit() {
+        let end = ContinuousClock.now + min(responseTimeout, .seconds(2))
+        do throws(SMTPProblem) {
+            try send(Array("QUIT\r\n".utf8), until: end, nil)
+            _ = try receive(until: end, nil)
+        } catch {
+            // It is closed in any case.
+        }
     }
 
     deinit {
-        let (handle, error, queue) = (self.handle.map { UInt(bitPattern: $0) }, UInt(bitPattern: self.error), queue)
-        // It says goodbye to the server, and may wait for it.
-        queue.async {
-            if let handle {
-                SMTPConnection.withoutBrokenPipes { curl_easy_cleanup(UnsafeMutableRawPointer(bitPattern: handle)) }
+        curl_easy_cleanup(curl)
+        buffer.deallocate()
+    }
+
+    /// Sends all of these bytes.
+    ///
+    /// - Parameters:
+    ///   - count: How many of the first bytes a cancellation may cut short: the message with its final dot. Once they are sent, the
+    ///     server may deliver it. `nil`: all bytes.
+    ///   - end: When it must be sent. Before that, some bytes must move within the time limit for answers.
+    /// - Throws: ``SMTPProblem`` with the count of bytes that the server may have. An answer that came before these bytes were
+    ///   sent is none to them, and is a problem too.
+    func send(
+        _ bytes: [UInt8], message count: Int? = nil, until end: ContinuousClock.Instant,
+        _ cancellation: SMTPCancellation?
+    ) throws(SMTPProblem) {
+        var sent = 0
+        do throws(SMTPProblem) {
+            if cancellation?.isSet == true { throw .cancelled }
+            let isEarly = try receiveNow()
+            if isEarly || !reader.isEmpty {
+                let words = reader.next().map(text(of:)) ?? ""
+                throw SMTPProblem("the server sent an answer before its command: \(words)")
             }
-            UnsafeMutablePointer<CChar>(bitPattern: error)?.deallocate()
+            while sent < bytes.count {
+                let deadline = min(end, .now + responseTimeout)
+                let mayStop = sent < (count ?? bytes.count)
+                sent += try sendPart(bytes, from: sent, until: deadline, mayStop ? cancellation : nil)
+            }
+        } catch {
+            throw error.after(sent)
         }
     }
 
-    private static let isStarted: Bool = ccurl_start() == CURLE_OK
-
-    /// Sends a message.
-    func send(_ message: [UInt8], _ envelope: MailEnvelope) async -> Result<SMTPReceipt, SMTPFailure> {
-        await run { connection, cancellation in connection.deliver(message, envelope, cancellation) }
+    /// Sends some bytes, at least one. What is sent at once is small, so that each part moves within the time limit.
+    private func sendPart(
+        _ bytes: [UInt8], from start: Int, until deadline: ContinuousClock.Instant, _ cancellation: SMTPCancellation?
+    ) throws(SMTPProblem) -> Int {
+        while true {
+            if start > 0, cancellation?.isSet == true { throw .cancelled }
+            let (code, count) = bytes.withUnsafeBytes { bytes in
+                var count = 0
+                let part = min(bytes.count - start, 16_384)
+                let code = curl_easy_send(curl, bytes.baseAddress.map { $0 + start }, part, &count)
+                return (code, count)
+            }
+            if code == CURLE_OK, count > 0 { return count }
+            guard code == CURLE_OK || code == CURLE_AGAIN else { throw problem(code) }
+            try wait(for: POLLOUT, until: deadline, cancellation)
+        }
     }
 
-    /// Connects, if it is not connected, and asks for a sign of life.
-    func check() async -> Result<Set<String>, SMTPFailure> {
-        await run { connection, cancellation in connection.look(cancellation) }
-    }
-
-    private func run<Value: Sendable>(
-        _ body: @escaping @Sendable (SMTPConnection, SMTPCancellation) -> Value
-    ) async -> Value {
-        let cancellation = SMTPCancellation()
-        return await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                queue.async { [self] in
-                    continuation.resume(returning: Self.withoutBrokenPipes { body(self, cancellation) })
+    /// Waits for the server's next answer.
+    ///
+    /// - Parameter end: When it must be there, if the time limit for answers is not over before.
+    func receive(
+        until end: ContinuousClock.Instant, _ cancellation: SMTPCancellation?
+    ) throws(SMTPProblem) -> SMTPReply {
+        var deadline: ContinuousClock.Instant?
+        while true {
+            if let lines = reader.next() {
+                guard let reply = SMTPReply(lines: lines, hiding: handshake.secrets) else {
+                    throw SMTPProblem("the server sent no valid answer: \(text(of: lines))")
                 }
+                return reply
             }
-        } onCancel: {
-            cancellation.set()
-        }
-    }
-
-    /// Blocks SIGPIPE meanwhile: libcurl leaves this to its user if there are several threads. The thread has work of
-    /// others afterwards.
-    private static func withoutBrokenPipes<Value>(_ body: () -> Value) -> Value {
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        sigaddset(&signals, SIGPIPE)
-        var before = sigset_t()
-        sigemptyset(&before)
-        pthread_sigmask(SIG_BLOCK, &signals, &before)
-        let value = body()
-        // One that waits would come when it is not blocked any more.
-        var pending = sigset_t()
-        sigemptyset(&pending)
-        sigpending(&pending)
-        if sigismember(&before, SIGPIPE) == 0, sigismember(&pending, SIGPIPE) == 1 {
-            var number: Int32 = 0
-            sigwait(&signals, &number)
-        }
-        pthread_sigmask(SIG_SETMASK, &before, nil)
-        return value
-    }
-
-    // MARK: - On the queue
-
-    private func deliver(
-        _ message: [UInt8], _ envelope: MailEnvelope, _ cancellation: SMTPCancellation
-    ) -> Result<SMTPReceipt, SMTPFailure> {
-        let needed = SMTPExtension.needed(message, envelope)
-        if !needed.isEmpty {
-            if capabilities == nil, case .failure(let failure) = look(cancellation) { return .failure(failure) }
-            for one in needed where capabilities?.contains(one.rawValue) != true {
-                return .failure(one.missing(at: server))
+            if reader.isTooLong { throw SMTPProblem("the server's answer is longer than 64 KiB") }
+            let limit = deadline ?? min(end, .now + responseTimeout)
+            deadline = limit
+            if try receiveNow() {
+                // Bytes that come and come are no answer.
+                if limit <= .now { throw timedOut() }
+                continue
             }
+            try wait(for: POLLIN, until: limit, cancellation)
         }
-        let first = exchange(message, envelope, cancellation, isFresh: false)
-        guard first.isStale else { return first.result(envelope, server) }
-        // The server has closed the connection since the last message.
-        return exchange(message, envelope, cancellation, isFresh: true).result(envelope, server)
     }
 
-    private func look(_ cancellation: SMTPCancellation) -> Result<Set<String>, SMTPFailure> {
-        let first = exchange([], nil, cancellation, isFresh: false)
-        let outcome = first.isStale ? exchange([], nil, cancellation, isFresh: true) : first
-        if let failure = outcome.failureOfLook(server) { return .failure(failure) }
-        return .success(capabilities ?? [])
+    /// Reads what is there.
+    ///
+    /// - Returns: Whether it was something.
+    private func receiveNow() throws(SMTPProblem) -> Bool {
+        guard !reader.isTooLong else { return false }
+        var count = 0
+        let code = curl_easy_recv(curl, buffer.baseAddress, buffer.count, &count)
+        if code == CURLE_AGAIN { return false }
+        guard code == CURLE_OK else { throw problem(code) }
+        guard count > 0 else { throw SMTPProblem("the server has closed the connection") }
+        reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        return true
     }
 
-    /// One use of the connection: a message, or without an envelope a question whether the server is there.
-    private func exchange(
-        _ message: [UInt8], _ envelope: MailEnvelope?, _ cancellation: SMTPCancellation, isFresh: Bool
-    ) -> SMTPExchange {
-        guard Self.isStarted, let curl = openHandle() else {
-            return SMTPExchange(code: CURLE_FAILED_INIT, isReused: false, text: "libcurl does not start", dialogue: nil)
+    private func wait(
+        for events: Int32, until deadline: ContinuousClock.Instant, _ cancellation: SMTPCancellation?
+    ) throws(SMTPProblem) {
+        var descriptor = pollfd(fd: socket, events: Int16(events), revents: 0)
+        while true {
+            if cancellation?.isSet == true { throw .cancelled }
+            let left = deadline - .now
+            guard left > .zero else { throw timedOut() }
+            // A cancellation is looked for again and again, since nothing else wakes this thread.
+            let time = cancellation == nil ? left : min(left, .milliseconds(250))
+            let count = poll(&descriptor, 1, Int32(clamping: time.milliseconds + 1))
+            if count > 0 { return }
+            if count < 0, errno != EINTR { throw SMTPProblem("poll failed on the connection: errno \(errno)") }
         }
-        let secrets = [server.password].compactMap(\.self)
-        let dialogue = SMTPDialogue(message, cancellation: cancellation, secrets: secrets)
-        var recipients: UnsafeMutablePointer<curl_slist>?
-        for recipient in envelope?.recipients ?? [] {
-            recipients = curl_slist_append(recipients, recipient.address)
-        }
-        defer { curl_slist_free_all(recipients) }
-        curl_easy_reset(curl)
-        error[0] = 0
-        let configured = configure(curl)
-        guard configured == CURLE_OK else {
-            curl_easy_reset(curl)
-            return SMTPExchange(
-                code: configured, isReused: false,
-                text: "libcurl refuses a setting: \(String(cString: curl_easy_strerror(configured)))", dialogue: nil)
-        }
-        set(curl, CURLOPT_FRESH_CONNECT, isFresh ? 1 : 0)
-        let context = Unmanaged.passUnretained(dialogue).toOpaque()
-        _ = ccurl_on_debug(curl, SMTPCallbacks.debug, context)
-        _ = ccurl_on_progress(curl, SMTPCallbacks.progress, context)
-        if let envelope {
-            set(curl, CURLOPT_UPLOAD, 1)
-            set(curl, CURLOPT_MAIL_FROM, envelope.sender?.address ?? "")
-            _ = ccurl_set_list(curl, CURLOPT_MAIL_RCPT, recipients)
-            set(curl, CURLOPT_MAIL_RCPT_ALLLOWFAILS, 1)
-            _ = ccurl_set_offset(curl, CURLOPT_INFILESIZE_LARGE, curl_off_t(message.count))
-            _ = ccurl_on_read(curl, SMTPCallbacks.read, context)
-        } else {
-            set(curl, CURLOPT_CUSTOMREQUEST, "NOOP")
-            set(curl, CURLOPT_NOBODY, 1)
-        }
-        let code = withExtendedLifetime(dialogue) { curl_easy_perform(curl) }
-        var connects = 0
-        _ = ccurl_get_long(curl, CURLINFO_NUM_CONNECTS, &connects)
-        if let found = dialogue.capabilities { capabilities = found } else if connects > 0 { capabilities = nil }
-        let text = error[0] != 0 ? String(cString: error) : String(cString: curl_easy_strerror(code))
-        // The dialogue ends here, and the connection may speak later, at its end.
-        curl_easy_reset(curl)
-        set(curl, CURLOPT_NOSIGNAL, 1)
-        return SMTPExchange(
-            code: code, isReused: connects == 0,
-            text: String(decoding: MailText.hiding(secrets, in: Array(text.utf8)), as: UTF8.self),
-            dialogue: dialogue)
     }
 
-    private func openHandle() -> UnsafeMutableRawPointer? {
-        if handle == nil { handle = curl_easy_init().map { OpaquePointer($0) } }
-        return handle.map { UnsafeMutableRawPointer($0) }
-    }
+    private func timedOut() -> SMTPProblem { SMTPProblem("the server has not answered in time") }
 
-    /// - Returns: The first error among the settings that must hold.
-    private func configure(_ curl: UnsafeMutableRawPointer) -> CURLcode {
-        let scheme = server.security == .implicit ? "smtps" : "smtp"
-        let host = server.host.contains(":") ? "[\(server.host)]" : server.host
-        set(curl, CURLOPT_URL, "\(scheme)://\(host):\(server.port)/\(server.greetingName ?? "")")
-        var required = [
-            set(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps"),
-            set(
-                curl, CURLOPT_USE_SSL,
-                server.security == .startTLS ? Int(CURLUSESSL_ALL.rawValue) : Int(CURLUSESSL_NONE.rawValue)),
-            // No proxies of the environment, and no signals: there are several threads.
-            set(curl, CURLOPT_NOPROXY, "*"),
-        ]
-        if let user = server.user, let password = server.password {
-            set(curl, CURLOPT_USERNAME, user)
-            set(curl, CURLOPT_PASSWORD, password)
-        }
-        if let certificates = server.certificates { required.append(set(curl, CURLOPT_CAINFO, certificates)) }
-        set(curl, CURLOPT_NOSIGNAL, 1)
-        set(curl, CURLOPT_TCP_KEEPALIVE, 1)
-        set(curl, CURLOPT_CONNECTTIMEOUT_MS, Int(server.connectTimeout.milliseconds))
-        set(curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, Self.seconds(server.responseTimeout))
-        set(curl, CURLOPT_LOW_SPEED_LIMIT, 1)
-        set(curl, CURLOPT_LOW_SPEED_TIME, Self.seconds(server.responseTimeout))
-        set(curl, CURLOPT_TIMEOUT_MS, Int(server.messageTimeout.milliseconds))
-        set(curl, CURLOPT_VERBOSE, 1)
-        set(curl, CURLOPT_NOPROGRESS, 0)
-        _ = ccurl_set_pointer(curl, CURLOPT_ERRORBUFFER, error)
-        return required.first { $0 != CURLE_OK } ?? CURLE_OK
-    }
+    private func problem(_ code: CURLcode) -> SMTPProblem { SMTPProblem(String(cString: curl_easy_strerror(code))) }
 
-    private static func seconds(_ duration: Duration) -> Int { max(1, Int((duration.milliseconds + 999) / 1_000)) }
-
-    @discardableResult
-    private func set(_ curl: UnsafeMutableRawPointer, _ option: CURLoption, _ value: Int) -> CURLcode {
-        ccurl_set_long(curl, option, value)
-    }
-
-    @discardableResult
-    private func set(_ curl: UnsafeMutableRawPointer, _ option: CURLoption, _ value: String) -> CURLcode {
-        ccurl_set_string(curl, option, value)
-    }
-}
-
-/// What libcurl calls; the context is the ``SMTPDialogue``.
-private enum SMTPCallbacks {
-    static let read: ccurl_read = { buffer, size, count, context in
-        guard let context, let buffer else { return 0 }
-        let dialogue = Unmanaged<SMTPDialogue>.fromOpaque(context).takeUnretainedValue()
-        return dialogue.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: size * count))
-    }
-
-    static let debug: ccurl_debug = { _, type, data, size, context in
-        guard let context, let data else { return 0 }
-        let dialogue = Unmanaged<SMTPDialogue>.fromOpaque(context).takeUnretainedValue()
-        let bytes = UnsafeRawBufferPointer(start: data, count: size)
-        switch type {
-        case CURLINFO_HEADER_OUT: dialogue.sent(bytes)
-        case CURLINFO_HEADER_IN: dialogue.received(bytes)
-        default: break
-        }
-        return 0
-    }
-
-    /// Once the server may have all of the message, its answer is waited for, since only that says whether it has.
-    static let progress: ccurl_progress = { context, _, _, _, _ in
-        guard let context else { return 0 }
-        let dialogue = Unmanaged<SMTPDialogue>.fromOpaque(context).takeUnretainedValue()
-        return dialogue.cancellation.isSet && !dialogue.isMessageSent ? 1 : 0
+    private func text(of lines: [[UInt8]]) -> String {
+        // Hidden before it is cut, or a part of a secret could stay.
+        let words = MailText.hiding(handshake.secrets, in: lines.last ?? [])
+        let text = String(decoding: words.prefix(100), as: UTF8.self).unicodeScalars.map { $0.isControl ? " " : $0 }
+        return String(String.UnicodeScalarView(text))
     }
 }

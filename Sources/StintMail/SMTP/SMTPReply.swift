@@ -30,6 +30,13 @@ public struct SMTPReply: Sendable, Hashable, CustomStringConvertible {
         guard let code = lines.last.flatMap({ Int(String(decoding: $0.prefix(3), as: UTF8.self)) }),
             (200..<600).contains(code)
         else { return nil }
+        // Most answers are one short line of ASCII.
+        if lines.count == 1, secrets.isEmpty, lines[0].count <= Self.maximumTextBytes, lines[0].last != 0x20,
+            lines[0].allSatisfy({ (0x20...0x7E).contains($0) })
+        {
+            self.init(code: code, text: String(decoding: lines[0].dropFirst(4), as: UTF8.self))
+            return
+        }
         let words = lines.map { MailText.hiding(secrets, in: Array($0.dropFirst(4))) }
         var text = words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: " ")
         text = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
@@ -106,5 +113,9 @@ public struct SMTPFailure: Error, Sendable, CustomStringConvertible {
         self.refusals = refusals
         self.description = description
         self.isAtMail = isAtMail
+    }
+
+    static func cancelled(before server: SMTPServer) -> SMTPFailure {
+        SMTPFailure(.cancelled, "the delivery was cancelled before \(server.host) had the message")
     }
 }

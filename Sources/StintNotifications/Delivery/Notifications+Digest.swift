@@ -10,13 +10,12 @@ extension Notifications {
     /// One mail for all events of a digest that the member may see now.
     func digest(_ context: JobContext) async throws -> MailMessage? {
         let payloads = context.job.events ?? [context.job.payload]
-        let decoder = JSONDecoder()
         var known: Set<String> = []
         var events: [NotificationEvent] = []
         var member: String?
         for payload in payloads {
             do {
-                let item = try decoder.decode(MemberEvent.self, from: Data(payload))
+                let item = try reader.read(payload)
                 member = member ?? item.member
                 guard item.member == member else { throw StintError.invalidInput("it is another member's") }
                 if known.insert(item.event.id).inserted { events.append(item.event) }

@@ -20,7 +20,7 @@ extension Notifications {
     private func single(_ context: JobContext) async throws -> MailMessage? {
         let job: MemberEvent
         do {
-            job = try JSONDecoder().decode(MemberEvent.self, from: Data(context.job.payload))
+            job = try reader.read(context.job.payload)
         } catch {
             throw JobVerdict.bury("the notification does not decode: \(error)")
         }

@@ -25,6 +25,7 @@ public struct Notifications<Source: NotificationSource>: Sendable {
     public let options: NotificationOptions
     let now: @Sendable () -> Date
     let hours = LocalHours()
+    let reader = MemberEventReader()
 
     /// - Parameter now: The time of the queue's clock, for tests that move it.
     public init(

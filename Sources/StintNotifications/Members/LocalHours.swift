@@ -24,8 +24,9 @@ final class LocalHours: Sendable {
 
     /// The zone of this name if the system has it, else UTC.
     func zone(_ name: String) -> String {
+        guard (1...100).contains(name.utf8.count) else { return "UTC" }
         if let isKnown = zones.withLock({ $0[name] }) { return isKnown ? name : "UTC" }
-        let isKnown = !name.isEmpty && name.utf8.count <= 100 && recurrence("0 0 * * *", name) != nil
+        let isKnown = recurrence("0 0 * * *", name) != nil
         zones.withLock { zones in
             if zones.count >= Self.maximumRecurrences { zones = [:] }
             zones[name] = isKnown

@@ -70,16 +70,17 @@ extension NotificationTemplates {
                 "there are no templates for the kind '\(kind)': add '\(defaultLocale)/\(kind).subject' and '.html' or "
                     + "'.text'; there are \(kinds.joined(separator: ", "))")
         }
-        let zone = self.timeZone(timeZone)
+        let formats = formats(locale: written, timeZone: timeZone)
         let language: [String: NotificationValue] = [
             "lang": .text(written), "dir": .text(Self.isRightToLeft(written) ? "rtl" : "ltr"),
         ]
+        let values = values.merging(language) { old, _ in old }
+        let textValues = textValues?.merging(language) { old, _ in old }
         var missing: Set<String> = []
         func render(_ part: TemplatePart) throws -> String {
-            let rendering = Rendering(locale: written, timeZone: zone, categories: folder.categories(kind, part))
+            let rendering = Rendering(formats, categories: folder.categories(kind, part))
             let values = (part == .text ? textValues : nil) ?? values
-            let all = values.merging(language) { old, _ in old }
-            let text = folder.render(kind, part, ObjectView(values: all, rendering: rendering, isRoot: true))
+            let text = folder.render(kind, part, ObjectView(values: values, rendering: rendering, isRoot: true))
             rendering.finish()
             missing.formUnion(rendering.missing)
             guard text.utf8.count <= Self.maximumRenderedBytes else {
@@ -102,10 +103,10 @@ extension NotificationTemplates {
         guard let (folder, written) = folder(kind, locale) else {
             throw StintError.invalidInput("there are no templates for the kind '\(kind)'")
         }
-        let zone = self.timeZone(timeZone)
+        let formats = formats(locale: written, timeZone: timeZone)
         func render(_ name: String, _ part: TemplatePart) -> String? {
             guard folder.has(name, part) else { return nil }
-            let rendering = Rendering(locale: written, timeZone: zone, categories: folder.categories(name, part))
+            let rendering = Rendering(formats, categories: folder.categories(name, part))
             return folder.render(name, part, ObjectView(values: values, rendering: rendering, isRoot: true))
         }
         let item = kind + TemplateName.itemSuffix
@@ -119,6 +120,7 @@ extension NotificationTemplates {
 
     /// A text as one line, cut to what a subject may have.
     static func line(_ text: String) -> String {
+        if text.utf8.count <= maximumSubjectBytes, isLine(text) { return text }
         let words = text.unicodeScalars.split {
             $0.properties.isWhitespace || $0.properties.generalCategory == .control
                 || $0.properties.generalCategory == .lineSeparator
@@ -129,6 +131,16 @@ extension NotificationTemplates {
         var cut = line.prefix(maximumSubjectBytes)
         while cut.utf8.count > maximumSubjectBytes - 3 { cut.removeLast() }
         return cut + "…"
+    }
+
+    /// Whether it is of ASCII, without control characters and with single spaces between words.
+    private static func isLine(_ text: String) -> Bool {
+        var previous: UInt8 = 0x20
+        let isPlain = text.utf8.allSatisfy { byte in
+            defer { previous = byte }
+            return (0x20...0x7E).contains(byte) && (byte != 0x20 || previous != 0x20)
+        }
+        return isPlain && (text.isEmpty || previous != 0x20)
     }
 
     private static let rightToLeft: Set<String> = ["ar", "he", "fa", "ur", "yi", "ps", "sd", "ug", "dv", "ckb", "ku"]

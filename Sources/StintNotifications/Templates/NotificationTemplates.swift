@@ -29,7 +29,7 @@ public struct NotificationTemplates: Sendable {
     /// By ``LocaleTag/key``.
     let folders: [String: TemplateFolder]
     let samples: [String: [String: NotificationValue]]
-    let hours = LocalHours()
+    private let knownLocales = KnownLocales()
     private let defaultKey: String
 
     /// All templates of a folder, and the sample data in its subfolder `samples`.
@@ -67,7 +67,7 @@ public struct NotificationTemplates: Sendable {
     /// The folder for a locale and kind, and the locale in which values are written: the member's if it is the folder's
     /// language, else the folder's.
     func folder(_ kind: String, _ locale: String) -> (folder: TemplateFolder, locale: String)? {
-        let tag = LocaleTag(locale)
+        let tag = knownLocales.tag(locale)
         for key in (tag?.fallbacks ?? []) + [defaultKey] {
             guard let folder = folders[key], folder.kinds.contains(kind) else { continue }
             let written = tag.flatMap { $0.language == folder.locale.language ? $0 : nil } ?? folder.locale
@@ -76,9 +76,9 @@ public struct NotificationTemplates: Sendable {
         return nil
     }
 
-    /// The time zone of a name, or UTC.
-    func timeZone(_ name: String) -> TimeZone {
-        TimeZone(identifier: hours.zone(name)) ?? .gmt
+    /// - Parameter timeZone: The name of a time zone; UTC if the system has none of this name.
+    func formats(locale: String, timeZone: String) -> LocaleFormats {
+        knownLocales.formats(locale: locale, timeZone: timeZone)
     }
 }
 

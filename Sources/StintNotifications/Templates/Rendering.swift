@@ -3,9 +3,7 @@ import Mustache
 
 /// One rendering of one template: how its values are written. For one thread.
 final class Rendering {
-    let locale: Locale
-    private let timeZone: TimeZone
-    private let plurals: PluralRules
+    private let formats: LocaleFormats
     /// The categories that the template has words for.
     private let categories: Set<PluralCategory>
 
@@ -14,10 +12,8 @@ final class Rendering {
     /// A name that an inner object does not have. If those around it are asked for it next, they decide.
     private var unanswered: String?
 
-    init(locale: String, timeZone: TimeZone, categories: Set<PluralCategory>) {
-        self.locale = Locale(identifier: locale)
-        self.timeZone = timeZone
-        plurals = PluralRules.of(locale)
+    init(_ formats: LocaleFormats, categories: Set<PluralCategory>) {
+        self.formats = formats
         self.categories = categories
     }
 
@@ -40,7 +36,7 @@ final class Rendering {
 
     func view(_ value: NotificationValue) -> Any {
         switch value {
-        case .text(let text): text.isEmpty ? NothingView() : text
+        case .text(let text): text.isEmpty ? NothingView() : TextView(text: text)
         case .number(let number): NumberView(number: number, rendering: self)
         case .bool(let bool): bool
         case .date(let date): DateView(date: date, rendering: self)
@@ -50,30 +46,32 @@ final class Rendering {
         }
     }
 
-    fileprivate func text(_ number: Int) -> String { number.formatted(.number.locale(locale)) }
+    fileprivate func text(_ number: Int) -> String { formats.number(number).text }
 
     /// The category whose words are shown: the number's, or `other` if the template has no words for that one.
     fileprivate func category(of number: Int) -> PluralCategory {
-        let category = plurals.category(of: number)
+        let category = formats.number(number).category
         return categories.contains(category) ? category : .other
     }
 
-    fileprivate func text(
-        _ date: Date, _ dateStyle: Date.FormatStyle.DateStyle, _ timeStyle: Date.FormatStyle.TimeStyle
-    ) -> String {
-        // Foundation ends the process at dates far beyond the year 9999.
-        guard NotificationEvent.dates.contains(date.timeIntervalSince1970) else { return "" }
-        return date.formatted(
-            Date.FormatStyle(
-                date: dateStyle, time: timeStyle, locale: locale, calendar: Calendar(identifier: .gregorian),
-                timeZone: timeZone))
-    }
+    fileprivate func text(_ date: Date, _ style: LocaleFormats.DateStyle) -> String { formats.text(date, style) }
 }
 
 /// A value that is not there: empty, and its section is left out.
 private struct NothingView: MustacheCustomRenderable {
     var renderText: String { "" }
     var isNull: Bool { true }
+}
+
+/// A text. For a plain string the library would ask Swift's runtime for what it could be otherwise, again for each tag.
+private struct TextView: MustacheParent, MustacheCustomRenderable, MustacheTransformable {
+    let text: String
+
+    var renderText: String { text }
+    var isNull: Bool { false }
+
+    func child(named name: String) -> Any? { nil }
+    func transform(_ name: String) -> Any? { text.transform(name) }
 }
 
 struct ObjectView: MustacheParent {
@@ -116,15 +114,15 @@ private struct DateView: MustacheParent, MustacheCustomRenderable {
     let date: Date
     let rendering: Rendering
 
-    var renderText: String { rendering.text(date, .abbreviated, .shortened) }
+    var renderText: String { rendering.text(date, .short) }
     var isNull: Bool { false }
 
     func child(named name: String) -> Any? {
         let text: String
         switch name {
-        case "date": text = rendering.text(date, .abbreviated, .omitted)
-        case "time": text = rendering.text(date, .omitted, .shortened)
-        case "long": text = rendering.text(date, .complete, .shortened)
+        case "date": text = rendering.text(date, .date)
+        case "time": text = rendering.text(date, .time)
+        case "long": text = rendering.text(date, .long)
         default:
             rendering.missed(name, isRoot: false)
             return nil
@@ -141,7 +139,19 @@ struct NotificationHTML: MustacheContentType {
 
     func escapeText(_ text: String) -> String { Self.escaped(text) }
 
+    /// Whether a byte is not shown as it is.
+    private static func isSpecial(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "&"), UInt8(ascii: "<"), UInt8(ascii: ">"), UInt8(ascii: "\""), UInt8(ascii: "'"),
+            UInt8(ascii: "`"), 0x7F:
+            true
+        case 0x09, 0x0A, 0x0D: false
+        default: byte < 0x20
+        }
+    }
+
     static func escaped(_ text: String) -> String {
+        guard text.utf8.contains(where: isSpecial) else { return text }
         var escaped: [UInt8] = []
         escaped.reserveCapacity(text.utf8.count + 16)
         for byte in text.utf8 {

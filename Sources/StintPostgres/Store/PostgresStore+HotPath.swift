@@ -68,37 +68,28 @@ extension PostgresStore {
         guard request.job == nil, Set(request.queues).count == 1 else { return nil }
         guard let queue = knownQueues.id(of: request.queues[0]), !knownQueues.isSpecial(queue) else { return nil }
         let look = watermarks.look(at: queue, isClaim: true)
-        let lock = PostgresStatement(
-            HotSQL.lockAndPromote,
-            [
-                .int32(Int32(clamping: queue)), .int(JobTransaction.promotionsPerClaim),
-                .int(request.registration?.rawValue),
-            ])
-        let acks = settlements.isEmpty ? [] : [Self.acknowledgement(settlements)]
-        let rows = try await connections.run(setClock + [lock] + acks + [Self.claim(request, from: queue, look)])
-            .suffix(acks.count + 2)
+        let batch = AckBatch(settlements)
+        let rows = try await run(batch, claim: (request, queue, look))
         var change = StoreChange()
         var exchange = Exchange()
-        let (promoted, claimed) = (rows[rows.startIndex], rows[rows.endIndex - 1])
-        if !settlements.isEmpty {
-            exchange.answers = try Self.answers(settlements, rows[rows.startIndex + 1], &change)
-        }
-        if try promoted.first?.int(2) ?? 0 > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
-        let isPlain = try claimed.first?.bool(0) == true
-        if let first = claimed.first, isPlain, try !first.bool(1) {
-            if try first.bool(16) {
-                try watermarks.hasTaken(
-                    claimed.compactMap { row in try row.optionalInt(5).map { (try row.int(6), $0) } }, look, at: queue,
-                    Watermarks.Cost(microseconds: first.int(17), workers: first.int(18)))
+        let header = try ExchangeHeader(rows)
+        exchange.answers = header.answers(batch, noting: &change)
+        if header.promoted > 0 { change.merge(StoreChange(wakes: [queue], isAny: true)) }
+        if header.isPlain, !header.isSpecial {
+            let claimed = rows.dropFirst().map(ClaimedRow.init)
+            if let microseconds = header.microseconds {
+                let taken = try claimed.map { (priority: try $0.priority, id: try $0.id) }
+                watermarks.hasTaken(
+                    taken, look, at: queue, Watermarks.Cost(microseconds: microseconds, workers: header.workers))
             }
-            exchange.isCut = try first.bool(2)
-            exchange.jobs = await jobs(claimed, of: request.queues[0])
+            exchange.isCut = header.isCut
+            exchange.jobs = await jobs(claimed, header, of: request.queues[0])
             if !exchange.jobs.isEmpty { change.isAny = true }
             announcer.announce(change)
             return exchange
         }
         announcer.announce(change)
-        if !isPlain { knownQueues.note(queue, isSpecial: true) }
+        if !header.isPlain { knownQueues.note(queue, isSpecial: true) }
         return await claimAfterwards(request, exchange)
     }
 
@@ -117,63 +108,47 @@ extension PostgresStore {
 
     private func acknowledge(_ settlements: [Settlement]) async throws -> [Settlement.Answer] {
         var change = StoreChange()
-        let rows = try await connections.run(setClock + [Self.acknowledgement(settlements)])
-        let answers = try Self.answers(settlements, rows[rows.endIndex - 1], &change)
+        let batch = AckBatch(settlements)
+        let answers = try ExchangeHeader(await run(batch, claim: nil)).answers(batch, noting: &change)
         announcer.announce(change)
         return answers
     }
 
-    private static func acknowledgement(_ settlements: [Settlement]) -> PostgresStatement {
-        PostgresStatement(
-            HotSQL.acknowledge,
-            [
-                .ints(settlements.map(\.lease.token.rawValue)), .ints(settlements.map(\.lease.job.rawValue)),
-            ])
+    private func run(
+        _ acks: AckBatch, claim: (request: ClaimRequest, queue: Int64, look: Watermarks.Look)?
+    ) async throws -> PostgresRows {
+        let request = claim?.request
+        let statement = PostgresStatement(
+            HotSQL.exchange,
+            acks.parameters + [
+                PostgresValue.int32(claim.map { Int32(clamping: $0.queue) }),
+                .text(request?.queues[0].description ?? ""), .int(Int64(request?.limit ?? 0)),
+                .int(Int64(request?.idleSlots ?? 0)), .int(Int64(request?.budget.bytes ?? 0)),
+                .int(request?.duration.milliseconds ?? 0), .int(request?.registration?.rawValue),
+                .text(request?.worker.storable ?? ""),
+            ] + (claim?.look ?? Watermarks.Look()).parameters + [.int(JobTransaction.promotionsPerClaim)])
+        return try await connections.run(setClock + [statement]).last!
     }
 
-    private static func claim(
-        _ request: ClaimRequest, from queue: Int64, _ look: Watermarks.Look
-    ) -> PostgresStatement {
-        PostgresStatement(
-            HotSQL.claim,
-            [
-                .int32(Int32(clamping: queue)), .int(Int64(request.limit)), .int(Int64(request.idleSlots)),
-                .int(Int64(request.budget.bytes)), .int(request.duration.milliseconds),
-                .int(request.registration?.rawValue), .text(request.worker.storable),
-                .text(request.queues[0].description),
-            ] + look.parameters)
-    }
-
-    private static func answers(
-        _ settlements: [Settlement], _ acked: PostgresRows, _ change: inout StoreChange
-    ) throws -> [Settlement.Answer] {
-        var done: Set<Lease> = []
-        for row in acked {
-            done.insert(
-                Lease(job: JobID(rawValue: try row.int(1)), token: FencingToken(rawValue: try row.int(0))))
-            if try row.bool(3) { change.wakes.insert(try row.int(2)) }
-        }
-        if !done.isEmpty { change.isAny = true }
-        // A second ack of a job has no lease any more.
-        return settlements.map { done.remove($0.lease) == nil ? .leaseLost : .settled(.done) }
-    }
-
-    /// Reads the rows of ``HotSQL/claim``. The claim is committed, with the settlements before it: an error must not keep
-    /// their answers from the caller, so jobs that cannot be read are given back.
-    private func jobs(_ rows: PostgresRows, of queue: QueueName) async -> [LeasedJob] {
+    /// Reads the rows of jobs. The claim is committed, with the settlements before it: an error must not keep their answers
+    /// from the caller, so jobs that cannot be read are given back.
+    private func jobs(
+        _ rows: [ClaimedRow], _ header: ExchangeHeader, of queue: QueueName
+    ) async -> [LeasedJob] {
+        guard let token = header.token else { return [] }
         var jobs: [LeasedJob] = []
+        jobs.reserveCapacity(rows.count)
         var unread: [Settlement] = []
         do {
-            let rows = try rows.filter { try $0.optionalInt(5) != nil }
-            let events = await events(ofDigests: try rows.filter { try $0.bool(12) }.map { try $0.int(5) })
+            let events = await events(ofDigests: try rows.filter { try $0.isDigest }.map { try $0.id })
             for row in rows {
-                let lease = Lease(job: JobID(rawValue: try row.int(5)), token: FencingToken(rawValue: try row.int(4)))
-                guard let mine = try row.bool(12) ? events?[lease.job.rawValue, default: []] : [] else {
+                let lease = Lease(job: JobID(rawValue: try row.id), token: token)
+                guard let mine = try row.isDigest ? events?[lease.job.rawValue, default: []] : [] else {
                     unread.append(Settlement(lease, .release(after: .zero)))
                     continue
                 }
                 do {
-                    jobs.append(try Self.job(row, lease, of: queue, mine))
+                    jobs.append(try row.job(lease, claimedAt: header.wall, of: queue, mine))
                 } catch {
                     unread.append(Settlement(lease, .bury(reason: "its stored headers cannot be read: \(error)")))
                 }
@@ -199,19 +174,5 @@ extension PostgresStore {
                 metadata: ["jobs": "\(digests)", "error": "\(error)"])
             return nil
         }
-    }
-
-    private static func job(
-        _ row: PostgresRow, _ lease: Lease, of queue: QueueName, _ events: [[UInt8]]
-    ) throws -> LeasedJob {
-        let payload = try row.bytes(15)
-        let (wall, expiresAt) = (try row.int(3), try row.optionalInt(8))
-        return LeasedJob(
-            lease: lease, queue: queue, payload: payload, contentType: try row.text(13),
-            headers: try Headers(storedText: try row.optionalText(14)), priority: UInt32(clamping: try row.int(6)),
-            attempt: Int(clamping: try row.int(7) + 1), maxAttempts: Int(clamping: try row.int(9)),
-            timeToRun: try row.optionalInt(10).map { .milliseconds($0) }, enqueuedAt: try row.int(11),
-            runsAlone: false, events: try row.bool(12) ? [payload] + events : nil, expiresAt: expiresAt,
-            expiresIn: expiresAt.map { .milliseconds($0 - wall) })
     }
 }

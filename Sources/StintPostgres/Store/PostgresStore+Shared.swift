@@ -58,6 +58,9 @@ extension PostgresStore: SharedStore {
 
     package func noteRevocation(by origin: String) { announcer.noteRevocation(by: origin) }
 
+    /// Both use one set of connections.
+    package var helpsSingleWorker: Bool { true }
+
     /// A connection commits one call after the other, so on a slow disk the workers would wait for each other's commits.
     package func becomeSupervisor(of workers: Int) { connections.allow(min(workers, Self.mostConnections)) }
 

@@ -16,7 +16,7 @@ extension JobTransaction {
             if !keys.isEmpty {
                 try await flush()
                 answers.append(
-                    try await once(keys[...], in: queue) {
+                    try await once(keys, in: queue) {
                         if let key = job.options.uniqueKey { return try await enqueue(job, key, in: queue) }
                         let id = try await insert([(job, try await place(of: job, in: queue))])[0]
                         return Enqueued(id: JobID(rawValue: id), outcome: .added)
@@ -104,10 +104,21 @@ extension JobTransaction {
 
     /// Does an enqueue, unless one with one of these keys was done in the last day.
     private func once(
-        _ keys: ArraySlice<String>, in queue: Int64, _ enqueue: () async throws -> Enqueued
+        _ keys: [String], in queue: Int64, _ enqueue: () async throws -> Enqueued
     ) async throws -> Enqueued {
-        guard let key = keys.first else { return try await enqueue() }
-        let oldest = IdempotencyKeys.oldest(at: now.wall)
+        for (index, key) in keys.enumerated() {
+            guard let earlier = try await earlierJob(key, in: queue) else { continue }
+            for key in keys[..<index] { try await remember(key, in: queue, earlier) }
+            return Enqueued(id: earlier, outcome: .duplicate)
+        }
+        let answer = try await enqueue()
+        for key in keys { try await remember(key, in: queue, answer.id) }
+        return answer
+    }
+
+    /// What the latest enqueue with this key has added. `nil`: there was none in the last day; the key's row is written, and
+    /// waits for ``remember(_:in:_:)``.
+    private func earlierJob(_ key: String, in queue: Int64) async throws -> JobID? {
         // Others that enqueue with this key wait here for the commit of the one that was first. If it is known already, its
         // row is locked and stays.
         let rows = try await run([
@@ -116,28 +127,29 @@ extension JobTransaction {
                 INSERT INTO stint.idempotency_keys AS k (queue_id, key, job_id, enqueued_at) VALUES ($1, $2, 0, $3)
                 ON CONFLICT (queue_id, key) DO UPDATE SET job_id = 0, enqueued_at = excluded.enqueued_at
                     WHERE k.enqueued_at <= $4
-                """, [.int(queue), .text(key), .int(now.wall), .int(oldest)]),
+                """,
+                [.int(queue), .text(key), .int(now.wall), .int(IdempotencyKeys.oldest(at: now.wall))]),
             PostgresStatement(
                 "SELECT job_id FROM stint.idempotency_keys WHERE queue_id = $1 AND key = $2 AND job_id <> 0",
                 [.int(queue), .text(key)]),
         ])
-        if let earlier = try rows[1].first?.int(0) {
-            return Enqueued(id: JobID(rawValue: earlier), outcome: .duplicate)
-        }
-        let answer = try await once(keys.dropFirst(), in: queue, enqueue)
+        return try rows[1].first.map { JobID(rawValue: try $0.int(0)) }
+    }
+
+    private func remember(_ key: String, in queue: Int64, _ job: JobID) async throws {
         _ = try await run([
             PostgresStatement(
                 "UPDATE stint.idempotency_keys SET job_id = $3 WHERE queue_id = $1 AND key = $2",
-                [.int(queue), .text(key), .int(answer.id.rawValue)]),
+                [.int(queue), .text(key), .int(job.rawValue)]),
             PostgresStatement(
                 """
                 DELETE FROM stint.idempotency_keys k USING (
                     SELECT queue_id, key FROM stint.idempotency_keys WHERE enqueued_at <= $1
                     ORDER BY enqueued_at LIMIT $2 FOR UPDATE SKIP LOCKED) old
                 WHERE k.queue_id = old.queue_id AND k.key = old.key
-                """, [.int(oldest), .int(Int64(IdempotencyKeys.removedAtOnce))]),
+                """,
+                [.int(IdempotencyKeys.oldest(at: now.wall)), .int(Int64(IdempotencyKeys.removedAtOnce))]),
         ])
-        return answer
     }
 
     // MARK: - Unique keys

@@ -55,6 +55,10 @@ extension JobTransaction {
         return .now
     }
 
+    /// How long a statement has taken until a row of its result.
+    private static let microseconds =
+        "(extract(epoch FROM clock_timestamp() - statement_timestamp()) * 1000000)::bigint"
+
     private func isAnyReady(
         in queue: ClaimableQueue, _ passesOverSuspects: Bool, _ look: Watermarks.Look
     ) async throws -> Bool {
@@ -66,7 +70,7 @@ extension JobTransaction {
                     JOIN stint.ready r ON r.queue_id = $1 AND r.group_id IS NULL
                         AND (r.priority, r.job_id) > (w.priority, w.after) AND r.priority < w.until
                     WHERE NOT (r.suspect AND $2)
-                ), \(HotSQL.microseconds), (SELECT count(*) FROM stint.workers)
+                ), \(Self.microseconds), (SELECT count(*) FROM stint.workers)
                 """, [.int(queue.id), .bool(passesOverSuspects)] + look.parameters)
         ])[0][0]
         if try ungrouped.bool(0) { return true }

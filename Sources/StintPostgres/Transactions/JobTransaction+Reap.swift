@@ -122,16 +122,16 @@ extension JobTransaction {
     /// for it. One of this machine that lives extends its leases as soon as it can.
     private func endExpired(_ lease: LeaseRow, _ workers: [WorkerRecord], _ report: inout ReapReport) async throws {
         let worker = lease.workerID.flatMap { id in workers.first { $0.id.rawValue == id } }
-        let ending = worker.flatMap { CrashAttribution.Ending(ofUnseen: $0) } ?? .leaseRanOut
+        let evidence = CrashEvidence(ofExpiredLeaseOf: worker, among: workers)
         // If it is dead, its supervisor lives, and will reclaim its jobs.
-        let isKnown = worker?.liveness == .alive || worker?.liveness == .dead
-        if ending == .leaseRanOut, isKnown, !store.firstLooks.isSecond(lease.token, deadline: lease.deadline) {
+        let mayYetBeExtended = worker?.liveness == .alive || worker?.liveness == .dead
+        if evidence.ending == .leaseRanOut, mayYetBeExtended,
+            !store.firstLooks.isSecond(lease.token, deadline: lease.deadline)
+        {
             report.spared += 1
             return
         }
-        let process = worker?.registration.process
-        let company = process.map { process in workers.filter { $0.registration.process == process } } ?? []
-        let evidence = CrashEvidence(ending, of: company)
-        try await end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
+        let attempt = LostAttempt(evidence.ending, ofWorker: lease.worker)
+        try await end(lease, worker?.registration.process, evidence, attempt, &report)
     }
 }

@@ -13,22 +13,24 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
     private let calledAt: Int64
     private let body: @Sendable (JobTransaction) throws -> Value
     private let afterwards: @Sendable (Value, Database) -> Answer
-    private let tellsNothing: @Sendable (Value) -> Bool
+    private let mustBeOnDisk: @Sendable (Value, _ hasChanges: Bool) -> Bool
     private let answerCaller: @Sendable (Result<Answer, any Error>) -> Void
     private var result: Value?
-    private var hasChanges = false
+    private(set) var hasChanges = false
     private var prepared: Answer?
 
     /// - Parameters:
     ///   - answer: Called once, and must not block.
     ///   - body: The caller's changes.
     ///   - afterwards: Runs after the commit, without the write lock; for reading payloads.
-    ///   - tellsNothing: Whether the answer depends on nothing that another caller has changed a moment ago.
+    ///   - needsSync: Whether the caller is answered only once the transaction is on disk: if a power cut must not undo the
+    ///     changes, or the answer depends on what another caller has changed a moment ago.
     init(
         _ clock: any QueueClock, weight: Int, diskFull: DiskFullPolicy,
         answer: @escaping @Sendable (Result<Answer, any Error>) -> Void,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer, tellsNothing: @escaping @Sendable (Value) -> Bool
+        afterwards: @escaping @Sendable (Value, Database) -> Answer,
+        needsSync: @escaping @Sendable (Value, _ hasChanges: Bool) -> Bool
     ) {
         answerCaller = answer
         self.clock = clock
@@ -37,7 +39,7 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
         self.diskFull = diskFull
         self.body = body
         self.afterwards = afterwards
-        self.tellsNothing = tellsNothing
+        mustBeOnDisk = needsSync
     }
 
     func perform(_ database: Database, _ counts: QueueCounts) throws -> Bool {
@@ -49,7 +51,7 @@ final class CallerWriteRequest<Value, Answer: Sendable>: WriteRequest, @unchecke
         return transaction.wakesWorkers
     }
 
-    var needsSync: Bool { hasChanges || result.map { !tellsNothing($0) } ?? true }
+    var needsSync: Bool { result.map { mustBeOnDisk($0, hasChanges) } ?? true }
 
     func prepareAnswer(_ database: Database) {
         guard let result else { preconditionFailure("it was performed before") }

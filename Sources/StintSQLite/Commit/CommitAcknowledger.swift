@@ -1,7 +1,8 @@
 import StintCore
 import Synchronization
 
-/// Answers callers when their transaction is durable and their answers are ready, in whichever order that happens.
+/// Answers callers when their answers are ready and, if they need that, their transaction is on disk, in whichever order that
+/// happens.
 final class CommitAcknowledger: Sendable {
     /// From this number of jobs on, reading payloads takes about as long as waking a thread that syncs meanwhile.
     private static let worthThread = 16
@@ -23,26 +24,34 @@ final class CommitAcknowledger: Sendable {
         thread = executors("stint.write.sync", .unspecified)
     }
 
+    /// Answers those that need no sync without one, whatever others are in their transaction.
+    ///
     /// - Parameters:
     ///   - writes: The requests of one transaction that was committed.
     ///   - othersWait: Whether other callers wait for this thread.
     ///   - prepare: Makes the answers ready.
     func answer(_ writes: [any WriteRequest], othersWait: Bool, prepare: () -> Void) {
-        let batch = Batch(writes: writes)
-        let needsSync = writes.contains(where: \.needsSync)
-        guard let log, needsSync else {
-            batch.synced(Result { try needsSync ? checkFileAfterCommit() : file.check() })
-            prepare()
-            return batch.prepared()
+        let unsynced = Batch(writes: writes.filter { !$0.needsSync })
+        if !unsynced.isEmpty {
+            unsynced.synced(Result { try unsynced.hasChanges ? checkFileAfterCommit() : file.check() })
         }
-        if othersWait || writes.reduce(0, { $0 + $1.weight }) >= Self.worthThread {
-            sync(batch, log)
+        let synced = Batch(writes: writes.filter(\.needsSync))
+        func prepareAll() {
             prepare()
-            batch.prepared()
+            unsynced.prepared()
+            synced.prepared()
+        }
+        if synced.isEmpty {
+            prepareAll()
+        } else if let log, othersWait || writes.reduce(0, { $0 + $1.weight }) >= Self.worthThread {
+            sync(synced, log)
+            prepareAll()
+        } else if let log {
+            prepareAll()
+            synced.synced(Result { try sync(log) })
         } else {
-            prepare()
-            batch.prepared()
-            batch.synced(Result { try sync(log) })
+            synced.synced(Result { try checkFileAfterCommit() })
+            prepareAll()
         }
     }
 
@@ -96,6 +105,9 @@ private final class Batch: Sendable {
     init(writes: [any WriteRequest]) {
         self.writes = writes
     }
+
+    var isEmpty: Bool { writes.isEmpty }
+    var hasChanges: Bool { writes.contains(where: \.hasChanges) }
 
     func prepared() { change { $0.isPrepared = true } }
 

@@ -15,13 +15,16 @@ protocol WriteRequest: Sendable {
     /// - Returns: Whether jobs may have become ready.
     func perform(_ database: Database, _ counts: QueueCounts) throws -> Bool
 
+    /// Whether the transaction has changes of this request.
+    var hasChanges: Bool { get }
+
     /// Whether the log must be synced before the caller is answered.
     var needsSync: Bool { get }
 
     /// Reads what the answer needs. It is called after the commit, when the write lock is free.
     func prepareAnswer(_ database: Database)
 
-    /// Answers the caller. It is called when the transaction is durable.
+    /// Answers the caller. It is called after the commit, and if it ``needsSync``, when the transaction is on disk.
     func answer()
 
     /// Fails the caller's call with the error.

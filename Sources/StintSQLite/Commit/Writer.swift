@@ -21,8 +21,6 @@ final class Writer: Sendable {
     /// How long to wait at the gate: many times the length of a turn of all other processes.
     private static let patience: Duration = .seconds(1)
     private static let lingering: Duration = .microseconds(40)
-    /// The approximate maximum of jobs that one transaction touches if it has several callers: it must stay short.
-    private static let groupWeight = 1_000
 
     let connection: Connection
     private let gate: WriteGate?
@@ -43,7 +41,7 @@ final class Writer: Sendable {
     private let state = Mutex(State())
 
     private struct State {
-        var waiting: [any WriteRequest] = []
+        var waiting = WaitingWrites()
         /// Whether a drain of the waiting requests is running or scheduled.
         var isDraining = false
         /// Whether the gate has not opened for longer than `patience`; transactions go past it until it opens.
@@ -71,20 +69,20 @@ final class Writer: Sendable {
         self.onCommit = onCommit
     }
 
-    /// Performs `body` in a transaction, alone or with other callers' requests, and returns when it is durable.
+    /// Performs `body` in a transaction, alone or with other callers' requests, and returns when it is committed and, if
+    /// `needsSync`, on disk.
     ///
-    /// - Parameter tellsNothing: Whether the caller learns nothing from the answer that must survive a power cut. What was
-    ///   changed must in any case.
+    /// - Parameter needsSync: Whether the caller waits until the transaction is on disk; see ``CallerWriteRequest``.
     /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
     func write<Value, Answer: Sendable>(
         weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
         afterwards: @escaping @Sendable (Value, Database) -> Answer,
-        tellsNothing: @escaping @Sendable (Value) -> Bool = { _ in false }
+        needsSync: @escaping @Sendable (Value, _ hasChanges: Bool) -> Bool = { _, _ in true }
     ) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
             write(
                 weight: weight, diskFull: diskFull, answer: { continuation.resume(with: $0) }, body,
-                afterwards: afterwards, tellsNothing: tellsNothing)
+                afterwards: afterwards, needsSync: needsSync)
         }
     }
 
@@ -94,13 +92,14 @@ final class Writer: Sendable {
     func write<Value, Answer: Sendable>(
         weight: Int, diskFull: DiskFullPolicy, answer: @escaping @Sendable (Result<Answer, any Error>) -> Void,
         _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer, tellsNothing: @escaping @Sendable (Value) -> Bool
+        afterwards: @escaping @Sendable (Value, Database) -> Answer,
+        needsSync: @escaping @Sendable (Value, _ hasChanges: Bool) -> Bool
     ) {
         if let refusal { return answer(.failure(refusal)) }
         submit(
             CallerWriteRequest(
                 clock, weight: weight, diskFull: diskFull, answer: answer, body, afterwards: afterwards,
-                tellsNothing: tellsNothing))
+                needsSync: needsSync))
     }
 
     /// The number of callers that wait for the next transaction.
@@ -161,7 +160,7 @@ final class Writer: Sendable {
 
     private func commitGroup(isGated: Bool, isContended: Bool) {
         connection.runBlocking { database in
-            let group = takeGroup()
+            let group = state.withLock { $0.waiting.takeGroup() }
             if let first = group.first { connection.busyWait.begin(after: .now - first.since) }
             let (committed, wakesWorkers, isDiskFull) = commit(group, database)
             if isGated { gate?.leave() }
@@ -173,19 +172,6 @@ final class Writer: Sendable {
                 for write in committed { write.prepareAnswer(database) }
             }
             if logHasRestarted { marks.markNewLog(database) }
-        }
-    }
-
-    private func takeGroup() -> [any WriteRequest] {
-        state.withLock { state in
-            var (count, weight) = (0, 0)
-            for write in state.waiting {
-                weight += write.weight
-                if count > 0 && weight > Self.groupWeight { break }
-                count += 1
-            }
-            defer { state.waiting.removeFirst(count) }
-            return Array(state.waiting.prefix(count))
         }
     }
 

@@ -96,8 +96,8 @@ final class Scoreboards: Sendable {
     // MARK: - Supervisors
 
     /// `nil` if the file cannot be created.
-    func signOfSupervisor() -> SupervisorFile? {
-        SupervisorFile(prefix: database + "-", like: database)
+    func signOfSupervisor(process: Int32) -> SupervisorFile? {
+        SupervisorFile(prefix: database + "-", like: database, process: process)
     }
 
     /// A supervisor whose file is missing has ended in an orderly way.

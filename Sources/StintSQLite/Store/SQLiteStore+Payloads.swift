@@ -22,6 +22,13 @@ extension SQLiteStore: PayloadLoadingStore {
         return ClaimedExchange(answers: answers, jobs: claim.jobs, passedOver: claim.passedOver)
     }
 
+    /// Whether the answer waits until the transaction is on disk.
+    static func needsSync(_ exchange: ClaimedExchange, _ hasChanges: Bool, for request: ClaimRequest?) -> Bool {
+        guard exchange.answers.isEmpty else { return true }
+        if let known = request?.durableUpTo { return exchange.jobs.contains { $0.lease.job > known } }
+        return hasChanges || !exchange.jobs.isEmpty
+    }
+
     package func exchange(
         _ settlements: [Settlement], for request: ClaimRequest?,
         answer: @escaping @Sendable (Result<ClaimedExchange, any Error>) -> Void
@@ -29,15 +36,13 @@ extension SQLiteStore: PayloadLoadingStore {
         #if STINT_MUTATIONS
             if answersEarly(settlements, request, answer) { return }
         #endif
-        let open: OpenFile
-        do { open = try beginCall() } catch { return answer(.failure(error)) }
-        open.transactions.write(
-            weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request),
-            answer: { [self] result in
-                answer(result)
-                endCall()
-            }, { [self] in try exchange(settlements, request, $0) }, afterwards: { exchange, _ in exchange },
-            tellsNothing: { $0.answers.isEmpty && $0.jobs.isEmpty })
+        begin(answer) { open, answer in
+            open.transactions.write(
+                weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request),
+                answer: answer, { [self] in try exchange(settlements, request, $0) },
+                afterwards: { exchange, _ in exchange },
+                needsSync: { Self.needsSync($0, $1, for: request) })
+        }
     }
 
     package func load(_ claimed: [ClaimedJob], within budget: ByteBudget) throws -> LoadedJobs {

@@ -18,13 +18,18 @@ extension SQLiteStore {
             weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request)
         ) { [self] in
             try exchange(settlements, request, $0)
-        } afterwards: { [payloadLoader = open.payloadLoader] result, database in
-            let budget = request?.budget ?? .standard
-            let (jobs, isCut) = payloadLoader.jobs(of: result.jobs, within: budget, database)
-            return Exchange(answers: result.answers, jobs: jobs, isCut: isCut, passedOver: result.passedOver)
-        } tellsNothing: {
-            $0.answers.isEmpty && $0.jobs.isEmpty
+        } afterwards: { [payloadLoader = open.payloadLoader] in
+            Self.load($0, within: request?.budget ?? .standard, payloadLoader, $1)
+        } needsSync: {
+            Self.needsSync($0, $1, for: request)
         }
+    }
+
+    static func load(
+        _ claimed: ClaimedExchange, within budget: ByteBudget, _ payloadLoader: PayloadLoader, _ database: Database
+    ) -> Exchange {
+        let (jobs, isCut) = payloadLoader.jobs(of: claimed.jobs, within: budget, database)
+        return Exchange(answers: claimed.answers, jobs: jobs, isCut: isCut, passedOver: claimed.passedOver)
     }
 
     public func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
@@ -197,131 +202,5 @@ extension SQLiteStore {
     public func importJobs(_ jobs: [StoredJob]) async throws -> ImportedJobs {
         try StoredJob.check(jobs)
         return try await write(weight: jobs.count, diskFull: .refuse) { try $0.importJobs(jobs) }
-    }
-
-    public func nextReady(
-        in queues: [QueueName], passingOverSuspects: Bool
-    ) async throws -> NextReady {
-        let next = try await look {
-            try $0.nextReady(in: queues, passingOverSuspects: passingOverSuspects)
-        }
-        return next.answer(at: clock.now().wall)
-    }
-
-    public func isClaimable(_ job: JobID) async throws -> Bool {
-        try await read { try $0.isClaimable(job) }
-    }
-
-    public func changes() -> AsyncStream<Void> {
-        let open: OpenFile
-        do { open = try beginCall() } catch { return AsyncStream { $0.finish() } }
-        defer { endCall() }
-        return open.watch.changes()
-    }
-
-    public func wakeUps(in queues: [QueueName]) -> AsyncStream<NextReady> {
-        let open: OpenFile
-        do { open = try beginCall() } catch { return AsyncStream { $0.finish() } }
-        defer { endCall() }
-        return open.watch.wakeUps(in: queues)
-    }
-
-    public var safetyLookInterval: Duration? { lifecycle.withLock(\.open)?.watch.safetyLookInterval }
-
-    public func reapSignals(every interval: Duration) -> AsyncStream<Void> {
-        // A look at webhooks reads a row of each queue.
-        let webhookLooks = RareLook(every: .seconds(1))
-        // A closed store has no signals either.
-        let freeBytes = try? freeBytes()
-        return signals(every: interval) { [file] transaction, scoreboards in
-            try file.logSize > Checkpointer.longLog || transaction.mayReap(scoreboards) || transaction.mayIndex()
-                || webhookLooks.isTime(transaction.now) && transaction.needsWebhookRound { freeBytes?() }
-        }
-    }
-
-    /// - Parameter look: Whether there may be something to do; called on a thread of its own.
-    func signals(
-        every interval: Duration, _ look: @escaping @Sendable (JobTransaction, Scoreboards) throws -> Bool
-    ) -> AsyncStream<Void> {
-        do {
-            let open = try beginCall()
-            defer { endCall() }
-            return try open.periodicLooks.signals(every: interval) {
-                [reader = open.reader, schema = open.schema, scoreboards = open.scoreboards, clock] in
-                try reader.runBlocking { try Self.read($0, schema, clock) { try look($0, scoreboards) } }
-            }
-        } catch {
-            return Self.signals(every: interval)
-        }
-    }
-
-    public func checkStillThere() throws {
-        let open = try open
-        do {
-            try open.fileWatch.check()
-        } catch {
-            if open.fileWatch.isLogDeleted { open.checkpoint?.saveDeletedLog() }
-            throw error
-        }
-    }
-
-    /// Wakes this process's sleeping workers after an application's own transaction has enqueued jobs.
-    func announce() {
-        signals.send()
-    }
-}
-
-extension JobTransaction {
-    func configure(_ queue: QueueName, _ settings: QueueSettings) throws {
-        let id = try queueID(queue)
-        if let paused = settings.paused {
-            revokes = revokes || paused
-            let update = try statement("UPDATE stint_queues SET paused = ?2, pause_reason = ?3 WHERE id = ?1")
-            update.bind(1, id)
-            update.bind(2, paused ? 1 : 0)
-            update.bind(3, settings.pauseReason?.replacing("\0", with: "\u{FFFD}"))
-            try update.execute()
-        }
-        if let retention = settings.retention {
-            try statement("UPDATE stint_queues SET retention_ms = ?2 WHERE id = ?1").execute(id, retention.milliseconds)
-        }
-        if let search = settings.search { try setSearch(search, of: id) }
-        if settings.changesLimits { try changeLimits(of: id, settings) }
-    }
-
-    private func changeLimits(of queue: Int64, _ settings: QueueSettings) throws {
-        func set(_ columns: String, _ values: Int64?...) throws {
-            let update = try statement("UPDATE stint_queues SET \(columns) WHERE id = ?1")
-            update.bind(1, queue)
-            for (index, value) in values.enumerated() { update.bind(Int32(index) + 2, value) }
-            try update.execute()
-        }
-        if let limit = settings.concurrency { try set("concurrency = ?2", limit.value.map(Int64.init)) }
-        if let limit = settings.rate {
-            try set(
-                "rate_starts = ?2, rate_ms = ?3", limit.value.map { Int64($0.starts) }, limit.value?.window.milliseconds
-            )
-        }
-        if let limit = settings.groupConcurrency { try set("group_concurrency = ?2", limit.value.map(Int64.init)) }
-        if let limit = settings.groupRate {
-            try set(
-                "group_rate_starts = ?2, group_rate_ms = ?3", limit.value.map { Int64($0.starts) },
-                limit.value?.window.milliseconds)
-        }
-        if let order = settings.groupOrder { try set("is_loose = ?2", order == .loose ? 1 : 0) }
-        if let isFair = settings.isFair { try set("is_fair = ?2", isFair ? 1 : 0) }
-        // The next claim judges all groups by the new limits. No group with ready jobs is idle, unless another program
-        // has changed the tables.
-        try statement(
-            """
-            UPDATE stint_groups SET state = 'waiting', resume_at = NULL,
-                                    turn = max(turn, (SELECT turn FROM stint_queues WHERE id = ?1))
-            WHERE queue_id = ?1 AND state <> 'waiting' AND (state IN ('full', 'paced') OR EXISTS (
-                SELECT 1 FROM stint_ready r WHERE r.group_id = stint_groups.id))
-            """
-        ).execute(queue)
-        groupsInLine = []
-        // Holders give back what they have claimed and not started.
-        revokes = true
     }
 }

@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 import StintRunFiles
 import Synchronization
 
@@ -49,7 +50,9 @@ extension SQLiteStore {
     public func registerSupervisor() async throws -> (any SupervisorSign)? {
         let open = try beginCall()
         defer { endCall() }
-        return try await open.writer.run { [scoreboards = open.scoreboards] _ in scoreboards.signOfSupervisor() }
+        return try await open.writer.run { [scoreboards = open.scoreboards] _ in
+            scoreboards.signOfSupervisor(process: getpid())
+        }
     }
 
     public func requestRestart() async throws {
@@ -100,5 +103,8 @@ extension SQLiteStore {
     /// See ``ReaderPool/fill()``.
     package func openReaders() throws { try open.longReaders.fill() }
 
-    package func signOfSupervisor() -> SupervisorFile? { lifecycle.withLock(\.open)?.scoreboards.signOfSupervisor() }
+    /// - Parameter process: See ``SupervisorFile/init(prefix:like:process:)``.
+    package func signOfSupervisor(process: Int32 = getpid()) -> SupervisorFile? {
+        lifecycle.withLock(\.open)?.scoreboards.signOfSupervisor(process: process)
+    }
 }

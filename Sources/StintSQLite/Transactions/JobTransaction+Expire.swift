@@ -11,22 +11,15 @@ extension JobTransaction {
         let isOverdue = lease.deadline <= now.monotonic
         // Its deadline is from another clock than ours, and the kernel proves that its worker lives.
         if !isOverdue && worker?.liveness == .alive { return }
-        let ending = ending(of: worker, isOverdue: isOverdue)
-        if ending == .leaseRanOut, mayYetBeExtended(lease, worker), try !isSecondLook(lease) {
+        let process = worker?.registration.process
+        var evidence = CrashEvidence(ofExpiredLeaseOf: worker, among: process.map(registry.workers(of:)) ?? [])
+        // The clock of the boot that granted it was ahead: that boot is over.
+        if !isOverdue { evidence.ending = .diedWithOthers }
+        if evidence.ending == .leaseRanOut, mayYetBeExtended(lease, worker), try !isSecondLook(lease) {
             report.spared += 1
             return
         }
-        let process = worker?.registration.process
-        let workers = process.map(registry.workers(of:)) ?? []
-        let evidence = CrashEvidence(ending, of: workers)
-        try end(lease, process, evidence, LostAttempt(ending, ofWorker: lease.worker), &report)
-    }
-
-    private func ending(of worker: WorkerRecord?, isOverdue: Bool) -> CrashAttribution.Ending {
-        // The clock of the boot that granted it was ahead: that boot is over.
-        guard isOverdue else { return .diedWithOthers }
-        guard let worker else { return .leaseRanOut }
-        return CrashAttribution.Ending(ofUnseen: worker) ?? .leaseRanOut
+        try end(lease, process, evidence, LostAttempt(evidence.ending, ofWorker: lease.worker), &report)
     }
 
     // MARK: - The second look

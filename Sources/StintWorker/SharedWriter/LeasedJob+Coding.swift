@@ -45,7 +45,7 @@ extension LeasedJob {
         encoder.write(expiresIn) { $0.write($1) }
     }
 
-    fileprivate init(from decoder: inout MessageDecoder) throws {
+    fileprivate convenience init(from decoder: inout MessageDecoder) throws {
         let (lease, queue) = (try Lease(from: &decoder), QueueName(stored: try decoder.text()))
         let events = try decoder.bool() ? try decoder.list { try $0.byteArray() } : nil
         let payload = events == nil ? try decoder.byteArray() : []

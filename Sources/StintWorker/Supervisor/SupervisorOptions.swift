@@ -19,8 +19,8 @@ public struct SupervisorOptions: Sendable {
     /// Variables that the worker processes have besides those of this process.
     public var variables: [String: String] = [:]
 
-    /// Whether the supervisor writes to the store for its workers; the benchmark turns it off.
-    package var sharesWriter = true
+    /// Whether the supervisor writes to the store for its workers. `nil`: only if that helps. Set by tests and the benchmark.
+    package var sharesWriter: Bool?
 
     public init() {}
 

@@ -35,9 +35,14 @@ actor WorkerPool {
         self.store = store
         self.options = options
         self.logger = logger
-        storeServer =
-            options.sharesWriter
-            ? (store.unwrapped as? any SharedStore).map(StoreServer.init) : nil
+        storeServer = Self.sharedStore(store, options).map(StoreServer.init)
+    }
+
+    /// The store that the supervisor uses for its workers; `nil`: they use it by themselves.
+    private static func sharedStore(_ store: any JobStore, _ options: SupervisorOptions) -> (any SharedStore)? {
+        guard let shared = store.unwrapped as? any SharedStore else { return nil }
+        let helps = options.workers > 1 || shared.helpsSingleWorker
+        return options.sharesWriter ?? helps ? shared : nil
     }
 
     func run() async throws {

@@ -12,7 +12,7 @@ struct Backlog: Sendable {
 
     var count: Int { jobs.count - next }
     var isEmpty: Bool { count == 0 }
-    var first: LeasedJob? { waiting.first }
+    var first: LeasedJob? { isEmpty ? nil : jobs[next] }
     var leases: [Lease] { waiting.map(\.lease) }
     /// Of payloads and headers.
     var bytes: Int { waiting.reduce(0) { $0 + $1.bytes } }

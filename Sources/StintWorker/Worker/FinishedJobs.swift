@@ -32,6 +32,16 @@ struct FinishedJobs: Sendable {
         return removed
     }
 
+    /// After a transaction that the store refused: those that enqueue nothing, since a full disk has room for nothing else;
+    /// or else one of the others, since it may be refused for its size: the last, and those that were put back are the first.
+    ///
+    /// - Returns: Those that are removed.
+    mutating func removeAfterFailure() -> [FinishedJob] {
+        let small = removeAll { $0.settlement.followUps.isEmpty }
+        guard small.isEmpty, let last = all.last?.lease else { return small }
+        return removeAll { $0.lease == last }
+    }
+
     /// They could not be settled after all: they are settled again before the others. A lost ack would run a job twice.
     mutating func putBack(_ jobs: [FinishedJob], at now: Instant) {
         all = jobs + all

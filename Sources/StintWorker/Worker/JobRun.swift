@@ -23,17 +23,21 @@ struct JobRun: Sendable {
     func result() async -> RunResult? {
         do {
             if isTraced { try await runInSpan() } else { try await handler.run(context, timeout) }
-            return context.settlement.isSet ? nil : RunResult(outcome: .ack)
+            return done
         } catch {
-            guard !context.settlement.isSet else {
-                context.logger.warning(
-                    "the handler threw after it had acknowledged its job", metadata: ["error": "\(error)"])
-                return nil
+            if context.settlement.isDone {
+                context.logger.warning("the handler threw after its job was done", metadata: ["error": "\(error)"])
+                return done
             }
             var result = result(of: error)
             result.maxAttempts = handler.retry.maxAttempts
             return result
         }
+    }
+
+    /// `nil` if the handler has settled the job itself.
+    private var done: RunResult? {
+        context.settlement.isSet ? nil : RunResult(outcome: .ack, followUps: context.settlement.followUps ?? [])
     }
 
     private func runInSpan() async throws {

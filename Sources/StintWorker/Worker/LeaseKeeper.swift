@@ -17,7 +17,12 @@ struct LeaseKeeper: Sendable {
 
     /// - Parameter now: From before the claim or the extension.
     mutating func granted(_ leases: some Sequence<Lease>, at now: ContinuousClock.Instant) {
-        for token in Set(leases.map(\.token)) { deadlines[token] = now + duration - Self.resolution }
+        var last: FencingToken?
+        // The leases of a claim, which have the same token, follow one another.
+        for lease in leases where lease.token != last {
+            deadlines[lease.token] = now + duration - Self.resolution
+            last = lease.token
+        }
     }
 
     /// - Parameter now: From before the claim.

@@ -36,12 +36,23 @@ struct Pace: Sendable {
     ///
     /// - Parameter batch: The user's setting, if any.
     func batch(_ batch: Int?, concurrency: Int, lease: Duration) -> Int {
-        guard let typicalRunTime else { return batch ?? concurrency }
-        let time = min(Double(lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
+        guard let startable = startable(concurrency, lease) else { return batch ?? concurrency }
         let largest = batch ?? max(concurrency, Self.largestBatch)
+        return min(largest, max(concurrency, startable))
+    }
+
+    /// The next batch is claimed when this many jobs or fewer wait: half a batch. If two batches can be started within the
+    /// time that a claimed job may wait, it is a whole one, so that handlers keep running while the store commits.
+    func claimThreshold(batch: Int, concurrency: Int, lease: Duration) -> Int {
+        min(batch, max(batch / 2, (startable(concurrency, lease) ?? 0) - batch))
+    }
+
+    /// How many jobs can be started within the time for which a claim may wait; `nil` before the first has ended.
+    private func startable(_ concurrency: Int, _ lease: Duration) -> Int? {
+        guard let typicalRunTime else { return nil }
+        let time = min(Double(lease.milliseconds) / 1_000 * Self.partOfLease, Self.longestWait)
         // A job of no time at all makes this as large as one wants.
-        let startable = min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))
-        return min(largest, max(concurrency, Int(startable) * concurrency))
+        return Int(min(time / max(typicalRunTime, 1e-9), Double(ClaimRequest.maximumLimit))) * concurrency
     }
 
     /// Nothing has started for a while: jobs take longer than they did.

@@ -32,7 +32,8 @@ public struct Worker: Service {
         public var concurrency = 1
         /// The most jobs of one claim; those beyond `concurrency` wait in this process. `nil`: as many as `concurrency`
         /// at first, then up to 64. In either case no more than can be started within 250 ms and a tenth of the lease,
-        /// judging by recent jobs. From a queue that is almost empty, no more than this worker's share.
+        /// judging by recent jobs. From a queue that is almost empty, no more than this worker's share. The next claim is made
+        /// while half of a batch waits, or a whole one if two can be started within that time.
         public var batch: Int?
         /// How many bytes of payloads and headers this worker may hold, in jobs that wait, that run, and that an ack
         /// will enqueue. It claims no more once it holds that many. The last job may exceed the budget, so that the

@@ -13,14 +13,14 @@ extension WorkerLoop {
         let outlook = outlook
         let claimsSuspects = mayClaimSuspects(outlook)
         guard outlook != .closed, listener.mayFindJobs || claimsSuspects, let budget = budgetLeft else { return nil }
-        let allowed = startsAllowed - backlog.count
+        let allowed = min(startsAllowed - backlog.count, jobsLeft)
         guard allowed > 0, !isStopping else { return nil }
         let free = max(0, concurrency - running.count - backlog.count)
         let limit = batch > concurrency ? batch : min(batch, free)
         // Jobs that exceed the budget would be given back; one job is never too large.
         let fitting = max(1, budget.bytes / max(1, largestBytes))
         return ClaimRequest(
-            queues: worker.queues, limit: min(limit, fitting, jobsLeft, allowed, ClaimRequest.maximumLimit),
+            queues: worker.queues, limit: min(limit, fitting, allowed, ClaimRequest.maximumLimit),
             lease: options.lease, worker: options.name, registration: place?.id, idleSlots: free, budget: budget,
             passesOverSuspects: !claimsSuspects)
     }
@@ -41,8 +41,10 @@ extension WorkerLoop {
     var wantsJobs: Bool {
         guard !isRunningAlone else { return false }
         if backlog.isEmpty && running.count < concurrency { return true }
-        guard pace.typicalRunTime != nil, !pace.isStalled(at: .now), batch > concurrency else { return false }
-        return backlog.count <= batch / 2 && !backlog.hasSuspect
+        let batch = batch
+        guard pace.typicalRunTime != nil, batch > concurrency, !backlog.hasSuspect else { return false }
+        return backlog.count <= pace.claimThreshold(batch: batch, concurrency: concurrency, lease: options.lease)
+            && !pace.isStalled(at: .now)
     }
 
     /// How long jobs claimed ahead may still wait here; `nil` if none waits, or if the user has set the batch.

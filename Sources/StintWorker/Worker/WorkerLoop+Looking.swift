@@ -15,7 +15,8 @@ extension WorkerLoop {
             try await settleDoubts(held)
             dropRevoked(held)
             seenRevocations = mark
-            isRevocationUnseen = false
+            // One that was heard of meanwhile would be forgotten here.
+            isRevocationUnseen = place.revocations.read() != mark
             failedVisits = 0
         } catch {
             await tryLater("the store cannot be read, so no job starts, as it may have been revoked", error)

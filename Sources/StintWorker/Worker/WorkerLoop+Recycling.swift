@@ -3,10 +3,10 @@ import StintPlatform
 
 /// Ends a worker whose process has grown too large or too old, or has lost a thread to a hanging handler.
 extension WorkerLoop {
-    /// How many jobs may still be started.
+    /// How many more jobs may be claimed, so that all can be started here.
     var jobsLeft: Int {
         guard let limit = options.recycling.maxJobs else { return .max }
-        return max(1, limit - jobsStarted - backlog.count)
+        return max(0, limit - jobsStarted - backlog.count)
     }
 
     /// Checked before each claim and each start.

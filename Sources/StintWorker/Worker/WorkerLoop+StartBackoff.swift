@@ -3,8 +3,6 @@ import StintCore
 /// If a handler's processes cannot be started, its jobs are given back at no cost. This worker then claims nothing for
 /// a while, so that others get the jobs, and then tries one job.
 extension WorkerLoop {
-    var startGate: StartGate? { worker.handlers.others?.startGate }
-
     /// How many jobs run at once: what the user asked for, or fewer if the limits of open files and processes require
     /// it.
     var concurrency: Int { min(options.concurrency, commandLimit) }

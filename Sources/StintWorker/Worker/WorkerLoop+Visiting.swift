@@ -5,7 +5,9 @@ import StintPlatform
 /// A visit to the store: one transaction that settles what has finished and claims more.
 extension WorkerLoop {
     func visitStore(claiming request: ClaimRequest?) async {
-        let settled = finished.removeAll()
+        // A job that the store refuses must not keep it from taking the others.
+        let settled = failedVisits == 0 ? finished.removeAll() : finished.removeAfterFailure()
+        let isPart = !finished.isEmpty
         let now = options.clock()
         let heard = listener.wakeUps
         listener.forget()
@@ -13,7 +15,7 @@ extension WorkerLoop {
         if backlog.isEmpty, let place { seenRevocations = place.revocations.read() }
         do {
             let exchange = try await store.exchange(settled.map(\.settlement), for: request)
-            failedVisits = 0
+            if !isPart { failedVisits = 0 }
             for (finished, answer) in zip(settled, exchange.answers) { record(answer, of: finished) }
             hold(exchange.jobs, claimedAt: now)
             await extendIfShort(exchange.jobs, claimedAt: now)

@@ -11,6 +11,8 @@ actor WorkerLoop {
     let metrics: WorkerMetrics
     /// The application sets its tracer up before its worker runs.
     let isTraced = !(InstrumentationSystem.tracer is NoOpTracer)
+    /// Holds starts back while they fail; `nil` for handlers that start no process.
+    let startGate: StartGate?
     var logger: Logger { worker.logger }
     var options: Worker.Options { worker.options }
     var store: any JobStore { worker.store }
@@ -79,6 +81,7 @@ actor WorkerLoop {
     init(_ worker: Worker) {
         self.worker = worker
         metrics = WorkerMetrics()
+        startGate = worker.handlers.others?.startGate
         leases = LeaseKeeper(duration: worker.options.lease)
         (events, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
@@ -87,7 +90,7 @@ actor WorkerLoop {
         let job: LeasedJob
         let cancel: @Sendable () -> Void
         /// Set once the handler has settled the job itself.
-        let settlement: Latch
+        let settlement: HandlerSettlement
         let started: ContinuousClock.Instant
         let cancellationTimeout: Duration
         /// Cancelled by this worker: its outcome is then no failure of the job.

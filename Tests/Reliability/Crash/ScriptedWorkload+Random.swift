@@ -5,8 +5,8 @@ import StintSQLite
 import TestSupport
 
 extension ScriptedWorkload {
-    /// Random verbs, the same ones with the same seed: two stores that are opened and closed, a reader that keeps the
-    /// log from being checkpointed, and checkpoints in between.
+    /// Random verbs, the same ones with the same seed: two stores that are opened and closed, of which one may write for
+    /// the other, a reader that keeps the log from being checkpointed, and checkpoints in between.
     func wander(_ seed: UInt64, steps: Int) async throws {
         var workload = RandomWorkload(self, seed)
         for _ in 0..<steps { try await workload.go() }
@@ -28,6 +28,8 @@ private struct RandomWorkload {
     private var chance: SeededGenerator
     private var stores: [SQLiteStore] = []
     private var voices: [(log: HistoryLog, store: RecordingStore)] = []
+    /// One that writes for the second store, which is a worker's then.
+    private var supervisor: LocalSupervisor?
     private var held: [LeasedJob] = []
     private var reader: DatabaseQueue?
     private var jobCount = 0
@@ -80,14 +82,18 @@ private struct RandomWorkload {
         for number in 0...(both ? 1 : 0) {
             let store = try await life.step("open") { try life.open("new.db") }
             let log = try life.voice("workload-\(openCount)-\(number)")
+            if number == 1, Bool.random(using: &chance) {
+                supervisor = LocalSupervisor(worker: store, writingThrough: stores[0])
+            }
             stores.append(store)
-            voices.append((log, RecordingStore(store, log, clock: life.clock)))
+            voices.append((log, RecordingStore(supervisor?.store ?? store, log, clock: life.clock)))
         }
     }
 
     private mutating func close() async throws {
         stores = []
         voices = []
+        supervisor = nil
         try await life.step("close") { try await awaitClosing(of: life.path("new.db")) }
     }
 

@@ -17,6 +17,8 @@ struct DiskTrial {
     private let fault: DiskFault
     private let clock = TestClock()
     private var chance: SeededGenerator
+    /// Whether the worker's calls go through a supervisor.
+    private let isSupervised: Bool
     private(set) var problems: [String] = []
     /// How many calls could have failed.
     private(set) var calls = 0
@@ -28,6 +30,7 @@ struct DiskTrial {
         path = folder + "/stint.db"
         self.fault = fault
         chance = SeededGenerator(seed: seed)
+        isSupervised = Bool.random(using: &chance)
     }
 
     private static var quiet: Logger {
@@ -57,13 +60,16 @@ struct DiskTrial {
         var store: SQLiteStore? = try Self.open(path, clock)
         var isBroken = false
         do {
-            let scene = try await Scene(store!, clock, try HistoryLog(history, process: "app"))
+            let supervisor =
+                isSupervised ? LocalSupervisor(worker: store!, writingThrough: try Self.open(path, clock)) : nil
+            let scene = try await Scene(store!, supervisor, clock, try HistoryLog(history, process: "app"))
             fault.breakDisk(at: call)
             for act in Act.allCases.shuffled(using: &chance) { await perform(act, scene) }
             isBroken = faults_failed() > 0
             calls = Int(faults_matched())
             DiskFault.mendDisk()
             try await recover(scene)
+            withExtendedLifetime(supervisor) {}
         }
         store = nil
         try await lookAfterwards(history)
@@ -103,11 +109,13 @@ struct DiskTrial {
         /// Only there to be changed.
         let spare: [JobID]
 
-        init(_ raw: SQLiteStore, _ clock: TestClock, _ history: HistoryLog) async throws {
+        init(
+            _ raw: SQLiteStore, _ supervisor: LocalSupervisor?, _ clock: TestClock, _ history: HistoryLog
+        ) async throws {
             self.raw = raw
             self.clock = clock
             self.history = history
-            store = RecordingStore(raw, history, clock: clock)
+            store = RecordingStore(supervisor?.store ?? raw, history, clock: clock)
             request = ClaimRequest(queues: [DiskTrial.queue], limit: 2, lease: .seconds(600), worker: "app:1")
             let jobs = try (0..<24).map { try NewJob(Array("first \($0)".utf8), in: DiskTrial.queue) }
             let ids = try await store.enqueue(jobs).map(\.id)

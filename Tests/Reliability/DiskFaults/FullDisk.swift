@@ -27,6 +27,8 @@ package struct FullDisk {
 
     private let disk: String
     private let way: Way
+    /// Whether the worker's calls go through a supervisor.
+    private let isSupervised: Bool
     private let history: String
     private var path: String { "\(disk)/\(way).db" }
     private var filler: String { "\(disk)/\(way).filler" }
@@ -34,10 +36,11 @@ package struct FullDisk {
     /// - Parameters:
     ///   - disk: A small one, all of which will be used.
     ///   - elsewhere: A folder on another one, for the history.
-    package init(_ way: Way, disk: String, elsewhere: String) {
+    package init(_ way: Way, isSupervised: Bool, disk: String, elsewhere: String) {
         self.way = way
+        self.isSupervised = isSupervised
         self.disk = disk
-        history = "\(elsewhere)/\(way).history"
+        history = "\(elsewhere)/\(way)\(isSupervised ? "-supervised" : "").history"
     }
 
     package struct Report: Sendable {
@@ -59,8 +62,11 @@ package struct FullDisk {
             let clock = TestClock()
             options.clock = clock
             let raw = try SQLiteStore(path: path, options: options)
+            let supervisor =
+                isSupervised
+                ? LocalSupervisor(worker: raw, writingThrough: try SQLiteStore(path: path, options: options)) : nil
             let log = try HistoryLog(history, process: "app")
-            let store = RecordingStore(raw, log, clock: clock)
+            let store = RecordingStore(supervisor?.store ?? raw, log, clock: clock)
             try await store.configure(Self.queue, QueueSettings(retention: .seconds(86_400)))
             try await enqueue(2 * Self.running, "first", store)
             let request = ClaimRequest(queues: [Self.queue], limit: Self.running, lease: .seconds(600), worker: "app:1")
@@ -125,9 +131,10 @@ package struct FullDisk {
             for finding in try await raw.examineSurroundings() where !finding.isGood && finding.subject != "clock" {
                 report.problems.append("when there was room again: \(finding)")
             }
+            withExtendedLifetime(supervisor) {}
         }
         report.problems += try await whatIsWrongAfterwards()
-        report.problems = report.problems.map { "\(way): \($0)" }
+        report.problems = report.problems.map { "\(way)\(isSupervised ? ", supervised" : ""): \($0)" }
         for suffix in ["", "-reserve"] { try FileManager.default.removeItem(atPath: path + suffix) }
         return report
     }

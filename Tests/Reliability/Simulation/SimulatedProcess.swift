@@ -112,8 +112,12 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
             host: "simulated", boot: boot, namespaces: ProcessIdentity.current.namespaces, processID: number,
             startTime: Int64(number))
         self.log = log(name)
-        if place.nature == .supervised { supervisorFile = place.stores.store.signOfSupervisor() }
         super.init(name: name)
+        // Its name is sent and stored, so it must not contain the id of the process that simulates: a history would
+        // depend on how long that is.
+        if let supervisor = supervisorID {
+            supervisorFile = place.stores.store.signOfSupervisor(process: supervisor)
+        }
     }
 
     /// Whether others can know that it died by itself: they see its lock, and a supervisor or one boot id proves the
@@ -136,10 +140,13 @@ final class SimulatedProcess: LogicalProcess, @unchecked Sendable {
 
     /// Each process that is supervised has a supervisor of its own.
     var supervisor: WorkerProcess? {
-        guard nature == .supervised else { return nil }
-        return WorkerProcess(
-            ProcessIdentity(
-                host: "simulated", boot: identity.boot, namespaces: identity.namespaces,
-                processID: identity.processID + 1_000_000, startTime: identity.startTime))
+        supervisorID.map {
+            WorkerProcess(
+                ProcessIdentity(
+                    host: "simulated", boot: identity.boot, namespaces: identity.namespaces, processID: $0,
+                    startTime: identity.startTime))
+        }
     }
+
+    private var supervisorID: Int32? { nature == .supervised ? identity.processID + 1_000_000 : nil }
 }

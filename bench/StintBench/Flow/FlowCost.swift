@@ -7,13 +7,7 @@ struct FlowCost {
     let batch: Int
 
     func measure(rounds: Int) async throws -> [FlowCostSeries] {
-        var turns: [String: [Measurement]] = [:]
-        for round in 0..<rounds {
-            // Every other round backwards: what a turn leaves to the next one hits both sides.
-            for side in round % 2 == 0 ? sides : sides.reversed() {
-                turns[side.name, default: []].append(try await turn(side))
-            }
-        }
+        let turns = try await sides.turns(rounds: rounds) { side, _ in try await turn(side) }
         return sides.map { FlowCostSeries($0, turns: turns[$0.name] ?? [], base: turns[sides[0].name] ?? []) }
     }
 

@@ -10,20 +10,16 @@ struct FlowFiles {
 
     /// A fresh copy of the side's file, and the number of all its jobs.
     func file(_ side: FlowSide) async throws -> (path: String, jobs: Int) {
-        let path = try await backlog.file("flow-\(side.name)") { path in
-            try await fill(path, side)
-            let connection = try SQLiteConnection(path, durability: .full, busyTimeout: 5_000)
-            try connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        }
+        let path = try await backlog.file("flow-\(side.name)") { try await fill($0, side) }
         return (path, side.groupsBeside == nil ? jobs : 2 * jobs)
     }
 
-    /// In a function of its own: the store closes its file when it is released.
     private func fill(_ path: String, _ side: FlowSide) async throws {
         let queue = try await JobQueue(.sqlite(path, durability: .normal))
         try await fill(StintWorkload.queue, side.groups, queue)
         if let groups = side.groupsBeside { try await fill("beside", groups, queue) }
         if side.settings.changesLimits { try await queue.store.configure(StintWorkload.queue, side.settings) }
+        await queue.close()
     }
 
     private func fill(_ name: QueueName, _ groups: Int, _ queue: JobQueue<SQLiteStore>) async throws {

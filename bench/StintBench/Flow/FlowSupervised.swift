@@ -15,12 +15,7 @@ struct FlowSupervised {
     }
 
     func measure(rounds: Int) async throws -> [FlowSupervisedSeries] {
-        var turns: [String: [SupervisedTurn]] = [:]
-        for round in 0..<rounds {
-            for side in round % 2 == 0 ? sides : sides.reversed() {
-                turns[side.name, default: []].append(try await turn(side, round))
-            }
-        }
+        let turns = try await sides.turns(rounds: rounds, turn)
         // A worker that runs 64 jobs at once has costs of its own, whatever the groups.
         func base(_ side: FlowSide) -> FlowSide { side.idleSlots == nil ? sides[1] : sides[0] }
         return sides.map {

@@ -27,6 +27,11 @@ struct SupervisorRole: Role {
         let seconds: Double
         /// The jobs of each worker in that time.
         let jobs: [Int64]
+        /// All jobs of each worker since the barrier.
+        let each: [Int64]
+        let done: Int64
+        /// With a ``jobLimit``: nanoseconds from the barrier until nothing was leased any more.
+        let finished: Int64?
         /// CPU time of the supervisor and of its workers.
         let supervisorMicroseconds: Int64
         let workerMicroseconds: Int64
@@ -51,12 +56,15 @@ struct SupervisorRole: Role {
         let before = Reading(counters, processes)
         try await waitForEnd(counters, until: before.nanoseconds + Int64(seconds * 1e9))
         let after = Reading(counters, processes)
-        if jobLimit != nil { try await waitForLastAcks(queue) }
+        if jobLimit != nil { try await settleAll(queue) }
+        let finished = MonotonicClock.nanoseconds() - barrier.nanoseconds
+        let each = counters.values
         run.cancel()
         try await run.value
         return Report(
             seconds: Double(after.nanoseconds - before.nanoseconds) / 1e9,
-            jobs: zip(after.jobs, before.jobs).map { $0 - $1 },
+            jobs: zip(after.jobs, before.jobs).map { $0 - $1 }, each: each, done: each.reduce(0, +),
+            finished: jobLimit == nil ? nil : finished,
             supervisorMicroseconds: after.supervisorMicroseconds - before.supervisorMicroseconds,
             workerMicroseconds: after.workerMicroseconds - before.workerMicroseconds)
     }
@@ -85,14 +93,15 @@ struct SupervisorRole: Role {
         }
     }
 
-    /// A worker acknowledges its last jobs when no more come.
-    private func waitForLastAcks(_ queue: BenchQueue) async throws {
-        for _ in 0..<1_000 {
+    /// Has the workers give back what they have not started. They acknowledge their last jobs when no more come.
+    private func settleAll(_ queue: BenchQueue) async throws {
+        try await queue.pause(StintWorkload.queue)
+        for _ in 0..<2_000 {
             let stats = try await queue.store.stats().first { $0.name == StintWorkload.queue }
-            if stats.map({ $0.ready + $0.delayed + $0.leased }) == 0 { return }
-            try await Task.sleep(for: .milliseconds(10))
+            if stats?.leased == 0 { return }
+            try await Task.sleep(for: .milliseconds(5))
         }
-        throw BenchError("all jobs have run, and after 10 s not all of them were acknowledged")
+        throw BenchError("10 s after the end jobs are still leased")
     }
 
     private func waitForEnd(_ counters: Counters, until end: Int64) async throws {

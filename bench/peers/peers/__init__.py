@@ -18,6 +18,8 @@ def all_peers(surroundings: Surroundings) -> list[Peer]:
     return [
         Stint(surroundings, "stint", batch=16),
         Stint(surroundings, "stint-64", batch=64),
+        Stint(surroundings, "stint-supervised", batch=16, is_supervised=True),
+        Stint(surroundings, "stint-supervised-64", batch=64, is_supervised=True),
         Beanstalkd(surroundings, "beanstalkd-f0", sync="0"),
         Beanstalkd(surroundings, "beanstalkd-f50", sync="50"),
         Beanstalkd(surroundings, "beanstalkd-memory", sync=None),
@@ -39,8 +41,10 @@ def postgres_peers(surroundings: Surroundings) -> list[Peer]:
     """Stint's store in PostgreSQL, and queues on the same server."""
     server = Server(surroundings)
     return [
-        StintPostgres(surroundings, "stint", server, batch=16, is_store=False),
-        StintPostgres(surroundings, "stint-64", server, batch=64, is_store=False),
+        StintPostgres(surroundings, "stint", server, batch=16),
+        StintPostgres(surroundings, "stint-64", server, batch=64),
+        StintPostgres(surroundings, "stint-supervised", server, batch=16, is_supervised=True),
+        StintPostgres(surroundings, "stint-supervised-64", server, batch=64, is_supervised=True),
         StintPostgres(surroundings, "stint-store", server, batch=16, is_store=True),
         StintPostgres(surroundings, "stint-store-64", server, batch=64, is_store=True),
         PostgreSQL(surroundings, "client", server, batch=16),

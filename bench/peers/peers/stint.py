@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import sqlite3
@@ -15,10 +16,20 @@ from peers.peer import Peer, Run, Skipped, Surroundings
 
 
 class Stint(Peer):
-    def __init__(self, surroundings: Surroundings, name: str, batch: int) -> None:
+    # Of runs.
+    numbers = itertools.count()
+
+    def __init__(self, surroundings: Surroundings, name: str, batch: int, is_supervised: bool = False) -> None:
         super().__init__(surroundings, name)
         self.batch = batch
         self.settings = f"batch {batch}, one handler at a time in a process; acks ride with the next claim"
+        # One supervisor that starts the worker processes and writes for them.
+        self.is_supervised = is_supervised
+        if is_supervised:
+            self.settings += "; one supervisor writes for all workers"
+
+    def processes(self, workers: int) -> int:
+        return 1 if self.is_supervised else workers
 
     def prepare(self) -> None:
         program = self.surroundings.stint_bench
@@ -40,6 +51,8 @@ class Stint(Peer):
         return [str(self.surroundings.stint_bench), "fill", place, str(jobs), "--batch", str(self.batch)]
 
     def worker_command(self, place: str, workers: int) -> list[str]:
+        if self.is_supervised:
+            return self.supervisor_command(place, workers)
         # All of Assignment in bench/StintBench, as JSON.
         assignment = {
             "design": "stint", "database": place, "durability": "full", "seconds": self.surroundings.seconds,
@@ -47,6 +60,16 @@ class Stint(Peer):
             "writeLock": "gate", "keepsIDs": True,
         }
         return [str(self.surroundings.stint_bench), "play", "worker", json.dumps(assignment)]
+
+    def supervisor_command(self, place: str, workers: int) -> list[str]:
+        # All of SupervisorRole in bench/StintBench, as JSON. It counts in a file that it makes.
+        counts = self.surroundings.folder / f"counts-{self.name}-{workers}-{next(self.numbers)}"
+        role = {
+            "database": place, "durability": "full", "workers": workers, "batch": self.batch, "concurrency": 1,
+            "isDirect": False, "warmUpSeconds": 0, "seconds": self.surroundings.seconds, "jobLimit": self.jobs,
+            "counts": str(counts),
+        }
+        return [str(self.surroundings.stint_bench), "play", "supervisor", json.dumps(role)]
 
     def left(self, place: str) -> int:
         return self._integer(place, "SELECT count(*) FROM stint_jobs")

@@ -18,8 +18,9 @@ DATABASE = "stint"
 class StintPostgres(Stint):
     """`Worker` on a `JobQueue`, or the store's own verb without a worker above it."""
 
-    def __init__(self, surroundings: Surroundings, name: str, server: Server, batch: int, is_store: bool) -> None:
-        super().__init__(surroundings, name, batch)
+    def __init__(self, surroundings: Surroundings, name: str, server: Server, batch: int, is_store: bool = False,
+                 is_supervised: bool = False) -> None:
+        super().__init__(surroundings, name, batch, is_supervised)
         self.server = server
         self.is_store = is_store
         if is_store:
@@ -41,6 +42,8 @@ class StintPostgres(Stint):
             self.server.query(f"DROP DATABASE {DATABASE} WITH (FORCE)", "CHECKPOINT")
 
     def worker_command(self, place: str, workers: int) -> list[str]:
+        if self.is_supervised:
+            return self.supervisor_command(place, workers)
         assignment = {
             "design": "stint-exchange" if self.is_store else "stint", "database": place, "durability": "full",
             "seconds": self.surroundings.seconds, "batch": self.batch,

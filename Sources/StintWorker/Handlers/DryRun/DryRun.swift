@@ -168,7 +168,7 @@ public struct DryRun: Sendable {
 
 extension LeasedJob {
     /// A copy for a handler, without a lease. A buried job has all its attempts again, as after a kick.
-    fileprivate init(copyOf details: JobDetails) {
+    fileprivate convenience init(copyOf details: JobDetails) {
         let record = details.record
         self.init(
             lease: Lease(job: record.id, token: FencingToken(rawValue: 0)), queue: record.queue,

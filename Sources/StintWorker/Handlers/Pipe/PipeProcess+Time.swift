@@ -28,9 +28,23 @@ extension PipeProcess {
         }
     }
 
+    /// Jobs may have been cancelled before the process said that it takes the line for it.
+    func take(_ greeting: PipeGreeting) {
+        let cancelled = state.withLock { state -> [PipeRequest] in
+            defer { state.acceptsCancel = greeting.acceptsCancel }
+            guard greeting.acceptsCancel, !state.acceptsCancel, state.cause == nil else { return [] }
+            return state.requests.filter { $0.isSent && $0.isForgotten }
+        }
+        for request in cancelled { writeCancelLine(request) }
+    }
+
+    private func writeCancelLine(_ request: PipeRequest) {
+        input.write({ _ in PipeJob.cancelLine(request.context.lease) }, done: { _ in })
+    }
+
     /// Writes the line that cancels a job. If no answer comes, the process is ended unless it has other jobs.
     private func tellToStop(_ request: PipeRequest) {
-        input.write({ _ in PipeJob.cancelLine(request.context.lease) }, done: { _ in })
+        writeCancelLine(request)
         Task {
             do { try await Task.sleep(for: Self.cancellation) } catch { return }
             let (isUnanswered, isAbandoned) = state.withLock { state -> (Bool, Bool) in

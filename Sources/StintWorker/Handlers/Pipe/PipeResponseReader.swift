@@ -60,8 +60,7 @@ final class PipeResponseReader: @unchecked Sendable {
 
     private func takeGreeting(_ line: ArraySlice<UInt8>) -> Bool {
         do {
-            let greeting = try PipeGreeting(line)
-            process.state.withLock { $0.acceptsCancel = greeting.acceptsCancel }
+            process.take(try PipeGreeting(line))
             return true
         } catch {
             return false

@@ -6,81 +6,76 @@ import StintPlatform
 import Subprocess
 import TestSupport
 
-/// Jobs per second by the way in which they are run, and the cost of supervision.
+/// Jobs a second by the way in which they are run, and by who writes to the store for their workers.
 struct HandlersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "handlers",
         abstract: "Measures commands, pipes and Swift handlers side by side, and supervision.")
 
-    @Option(help: "How often the ways take turns; the median counts.")
+    @Option(help: "How often the sides take turns; the median counts.")
     var rounds = 5
+
+    @Option(help: "Numbers of supervised workers, separated by commas.")
+    var workers = NumberList([1, 4])
 
     @Option(help: "How often a worker is killed, for the time until its job runs again.")
     var kills = 20
 
-    @Option(help: "The folder for the files, on the disk to measure.")
-    var directory: String?
+    @OptionGroup var common: CommonOptions
 
     func validate() throws {
         guard rounds >= 1, kills >= 0 else {
             throw ValidationError("--rounds must be above 0 and --kills not below it.")
         }
+        guard workers.values.allSatisfy({ $0 >= 1 && $0 == $0.rounded() }) else {
+            throw ValidationError("Each of --workers must be a whole number above 0.")
+        }
     }
 
     func run() async throws {
-        let workFolder = try WorkFolder(in: directory)
-        defer { workFolder.remove() }
-        let folder = workFolder.url
-        let machine = try Machine(folder: folder)
-        print(
-            "\(machine.system), \(machine.cores) cores, SQLite \(machine.sqlite), FULL, a sync takes "
-                + "\(Int(machine.syncMicroseconds)) us, load \(machine.loadAverage); \(rounds) rounds, 100-byte payloads"
-        )
-        let speeds = try await measure(Backlog(folder: folder))
-        for way in HandlerWay.allCases {
-            guard let all = speeds[way] else {
-                print("  \(way.title.padded(to: 40)) skipped: there is no php")
-                continue
+        try await common.report("handlers") { folder in
+            let series = try await measure(Backlog(folder: folder.url))
+            var revivals: [RevivalSeries] = []
+            for workers in [1, 2] where kills > 0 {
+                revivals.append(
+                    RevivalSeries(workers: workers, milliseconds: try await self.revivals(workers, folder.url)))
             }
-            print(
-                "  \(way.title.padded(to: 40)) \(all.median.text()) jobs/s  (\(all.min()!.text()) to \(all.max()!.text()))"
-            )
-        }
-        if let alone = speeds[.swift], let watched = speeds[.supervised] {
-            let ratio = zip(watched, alone).map { $0 / $1 }.median
-            print("  supervised against not, one worker: \((ratio * 100).rounded() / 100) (median of the rounds)")
-        }
-        for workers in [1, 2] where kills > 0 {
-            let times = try await revivals(workers, folder)
-            print(
-                "  from SIGKILL of a worker to the new start of its job, \(workers) worker\(workers > 1 ? "s" : ""): "
-                    + "median \(times.median.text()) ms (\(times.min()!.text()) to \(times.max()!.text()))"
-            )
+            return HandlersFindings(workers: workers.values.map { Int($0) }, series: series, revivals: revivals)
         }
     }
 
     // MARK: - Speed
 
-    private func measure(_ backlog: Backlog) async throws -> [HandlerWay: [Double]] {
+    private func measure(_ backlog: Backlog) async throws -> [HandlerSeries] {
         let hasPHP = ["/usr/bin/php", "/usr/local/bin/php"].contains {
             FileManager.default.isExecutableFile(atPath: $0)
         }
-        var speeds: [HandlerWay: [Double]] = [:]
-        for _ in 1...rounds {
-            for way in HandlerWay.allCases where hasPHP || !way.needsPHP {
-                let file = try await backlog.file(.stint, jobs: way.jobs)
-                let seconds = try await drain(way, file)
-                speeds[way, default: []].append(Double(way.jobs) / seconds)
+        if !hasPHP { say("handlers: what needs php is skipped, since there is none") }
+        let ways = HandlerWay.allCases.filter { hasPHP || !$0.needsPHP }
+        let supervised = workers.values.flatMap { number in
+            [false, true].map { HandlerSide.supervised(workers: Int(number), isDirect: $0) }
+        }
+        var series = ways.map { HandlerSeries(way: $0) }
+        for round in 1...rounds {
+            for place in series.indices {
+                let way = series[place].way
+                say("handlers, round \(round), \(way.title)")
+                for side in [.alone] + supervised {
+                    let file = try await backlog.file(.stint, jobs: way.jobs)
+                    let speed = Double(way.jobs) / (try await seconds(way, side, file))
+                    series[place].turns.append(HandlerSeries.Turn(side: side, jobsPerSecond: speed))
+                }
             }
         }
-        return speeds
+        return series
     }
 
-    private func drain(_ way: HandlerWay, _ file: String) async throws -> Double {
+    /// How long it takes until all jobs are done.
+    private func seconds(_ way: HandlerWay, _ side: HandlerSide, _ file: String) async throws -> Double {
         let result = try await Subprocess.run(
-            .path(FilePath(try StintProgram.ofThisProcess())), arguments: ["drain", way.rawValue, file], input: .none,
-            output: .string(limit: 4_096),
-            error: .currentStandardError)
+            .path(FilePath(try StintProgram.ofThisProcess())),
+            arguments: Arguments(["drain", way.rawValue, file] + side.arguments), input: .none,
+            output: .string(limit: 4_096), error: .currentStandardError)
         let text = result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines)
         guard result.terminationStatus.isSuccess, let seconds = Double(text) else {
             throw BenchError("\(way.title): \(result.terminationStatus), it printed '\(text)'")
