@@ -59,11 +59,13 @@ struct AmazonTests {
     final class Fetches: Sendable {
         let urls = Mutex<[String]>([])
         let fails = Mutex(false)
+        /// Made before any message that it signs: a certificate is not valid before it was made.
+        private let certificate = TestAmazon.shared.map(\.certificate)
 
         @Sendable func get(_ url: String) async throws -> [UInt8] {
             urls.withLock { $0.append(url) }
             if fails.withLock({ $0 }) { throw NoNetwork() }
-            return url.contains("Action=") ? [] : try TestAmazon.shared.get().certificate
+            return url.contains("Action=") ? [] : try certificate.get()
         }
 
         var list: [String] { urls.withLock { $0 } }
@@ -146,8 +148,9 @@ struct AmazonTests {
 
     @Test("is refused with a certificate that is for another name, and is asked for again later")
     func names() async throws {
+        let others = try TestAmazon.shared.get().others
         let now = Mutex(Date())
-        for (name, certificate) in try TestAmazon.shared.get().others {
+        for (name, certificate) in others {
             let fetches = Mutex(0)
             let isRight = name.contains("sns-signing.eu-west-1")
             try await withInbound(

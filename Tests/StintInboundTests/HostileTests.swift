@@ -25,12 +25,13 @@ struct HostileTests {
     @Test("are refused with a 4xx or become mails that can be read, and take no memory for long")
     func bodies() async throws {
         let bodies = Mutex(HostileBodies(seed: chosenSeed()))
+        let certificate = try TestAmazon.shared.get().certificate
         let queue = JobQueue(store: InMemoryStore())
         let services = [
             try InboundService.mailgun(signingKeys: [Posts.mailgunKey]),
             try .postmark(user: Posts.postmarkUser.0, password: Posts.postmarkUser.1),
             try .sendGrid(publicKey: Posts.sendGridPublicKey),
-            try .amazonSES(topics: [Posts.topic]) { _ in try TestAmazon.shared.get().certificate },
+            try .amazonSES(topics: [Posts.topic]) { _ in certificate },
         ]
         let before = Self.residentBytes()
         try await withInbound(queue, services, options: changed { $0.limits.bodyBytes = 4 * 1_048_576 }) { client in
