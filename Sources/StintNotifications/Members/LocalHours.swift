@@ -1,5 +1,4 @@
 import StintCore
-import Synchronization
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -19,31 +18,21 @@ final class LocalHours: Sendable {
         var cron: String
         var zone: String
     }
-    private let recurrences = Mutex<[Key: Schedule.Recurrence]>([:])
-    private let zones = Mutex<[String: Bool]>([:])
+    private let recurrences = BoundedCache<Key, Schedule.Recurrence>(limit: maximumRecurrences)
+    /// Whether the system has a zone of this name.
+    private let zones = BoundedCache<String, Bool>(limit: maximumRecurrences)
 
     /// The zone of this name if the system has it, else UTC.
     func zone(_ name: String) -> String {
         guard (1...100).contains(name.utf8.count) else { return "UTC" }
-        if let isKnown = zones.withLock({ $0[name] }) { return isKnown ? name : "UTC" }
-        let isKnown = recurrence("0 0 * * *", name) != nil
-        zones.withLock { zones in
-            if zones.count >= Self.maximumRecurrences { zones = [:] }
-            zones[name] = isKnown
-        }
-        return isKnown ? name : "UTC"
+        return zones.value(of: name) { recurrence("0 0 * * *", name) != nil } ? name : "UTC"
     }
 
     private func recurrence(_ cron: String, _ zone: String) -> Schedule.Recurrence? {
-        let key = Key(cron: cron, zone: zone)
-        if let known = recurrences.withLock({ $0[key] }) { return known }
         // A zone without rules is no error here: the caller takes another.
-        guard let new = try? Schedule.Recurrence.cron(cron, timeZone: zone) else { return nil }
-        recurrences.withLock { recurrences in
-            if recurrences.count >= Self.maximumRecurrences { recurrences = [:] }
-            recurrences[key] = new
+        try? recurrences.value(of: Key(cron: cron, zone: zone)) {
+            try Schedule.Recurrence.cron(cron, timeZone: zone)
         }
-        return new
     }
 
     /// The first time after `now` at which this timing sends digests; `nil` for those that send none.

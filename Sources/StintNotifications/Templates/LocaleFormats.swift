@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 
 /// How values are written in a locale and a time zone. Texts are kept, since the mails of one event show the same dates.
 final class LocaleFormats: Sendable {
@@ -14,15 +13,11 @@ final class LocaleFormats: Sendable {
         var style: DateStyle
     }
 
-    private struct Texts {
-        var dates: [DateKey: String] = [:]
-        var numbers: [Int: (text: String, category: PluralCategory)] = [:]
-    }
-
     private let locale: Locale
     private let timeZone: TimeZone
     private let plurals: PluralRules
-    private let texts = Mutex(Texts())
+    private let dates = BoundedCache<DateKey, String>(limit: maximumTexts)
+    private let numbers = BoundedCache<Int, (text: String, category: PluralCategory)>(limit: maximumTexts)
 
     init(locale: String, timeZone: TimeZone) {
         self.locale = Locale(identifier: locale)
@@ -31,20 +26,18 @@ final class LocaleFormats: Sendable {
     }
 
     func number(_ number: Int) -> (text: String, category: PluralCategory) {
-        if let known = texts.withLock({ $0.numbers[number] }) { return known }
-        let new = (text: number.formatted(.number.locale(locale)), category: plurals.category(of: number))
-        texts.withLock { texts in
-            if texts.numbers.count >= Self.maximumTexts { texts.numbers = [:] }
-            texts.numbers[number] = new
+        numbers.value(of: number) {
+            (text: number.formatted(.number.locale(locale)), category: plurals.category(of: number))
         }
-        return new
     }
 
     func text(_ date: Date, _ style: DateStyle) -> String {
         // Foundation ends the process at dates far beyond the year 9999.
         guard NotificationEvent.dates.contains(date.timeIntervalSince1970) else { return "" }
-        let key = DateKey(date: date, style: style)
-        if let known = texts.withLock({ $0.dates[key] }) { return known }
+        return dates.value(of: DateKey(date: date, style: style)) { newText(date, style) }
+    }
+
+    private func newText(_ date: Date, _ style: DateStyle) -> String {
         let styles: (date: Date.FormatStyle.DateStyle, time: Date.FormatStyle.TimeStyle) =
             switch style {
             case .short: (.abbreviated, .shortened)
@@ -52,14 +45,9 @@ final class LocaleFormats: Sendable {
             case .time: (.omitted, .shortened)
             case .long: (.complete, .shortened)
             }
-        let new = date.formatted(
+        return date.formatted(
             Date.FormatStyle(
                 date: styles.date, time: styles.time, locale: locale, calendar: Calendar(identifier: .gregorian),
                 timeZone: timeZone))
-        texts.withLock { texts in
-            if texts.dates.count >= Self.maximumTexts { texts.dates = [:] }
-            texts.dates[key] = new
-        }
-        return new
     }
 }

@@ -1,5 +1,4 @@
 import CICU
-import Synchronization
 
 /// The categories of plurals: which of a language's forms a number takes, by ICU's rules.
 enum PluralCategory: String, Sendable, CaseIterable {
@@ -15,18 +14,9 @@ final class PluralRules: Sendable {
 
     deinit { if let rules { cicu_plural_rules_close(rules) } }
 
-    private static let known = Mutex<[String: PluralRules]>([:])
-    private static let maximumKnown = 1_000
+    private static let known = BoundedCache<String, PluralRules>(limit: 1_000)
 
-    static func of(_ locale: String) -> PluralRules {
-        known.withLock { known in
-            if let rules = known[locale] { return rules }
-            if known.count >= maximumKnown { known = [:] }
-            let rules = PluralRules(locale)
-            known[locale] = rules
-            return rules
-        }
-    }
+    static func of(_ locale: String) -> PluralRules { known.value(of: locale) { PluralRules(locale) } }
 
     /// `other` for a language that has no rules.
     func category(of number: Int) -> PluralCategory {
