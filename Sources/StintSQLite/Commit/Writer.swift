@@ -69,20 +69,13 @@ final class Writer: Sendable {
         self.onCommit = onCommit
     }
 
-    /// Performs `body` in a transaction, alone or with other callers' requests, and returns when it is committed and, if
-    /// `needsSync`, on disk.
+    /// Performs the call's changes in a transaction, alone or with other callers' requests, and returns when it is committed
+    /// and, if the call needs that, on disk.
     ///
-    /// - Parameter needsSync: Whether the caller waits until the transaction is on disk; see ``CallerWriteRequest``.
-    /// - Throws: What `body` throws, or why the transaction failed; nothing was changed then.
-    func write<Value, Answer: Sendable>(
-        weight: Int = 1, diskFull: DiskFullPolicy, _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer,
-        needsSync: @escaping @Sendable (Value, _ hasChanges: Bool) -> Bool = { _, _ in true }
-    ) async throws -> Answer {
+    /// - Throws: What the call's body throws, or why the transaction failed; nothing was changed then.
+    func write<Value, Answer: Sendable>(_ call: WriteCall<Value, Answer>) async throws -> Answer {
         try await withCheckedThrowingContinuation { continuation in
-            write(
-                weight: weight, diskFull: diskFull, answer: { continuation.resume(with: $0) }, body,
-                afterwards: afterwards, needsSync: needsSync)
+            write(call) { continuation.resume(with: $0) }
         }
     }
 
@@ -90,16 +83,10 @@ final class Writer: Sendable {
     ///
     /// - Parameter answer: Called once, perhaps at once, and must not block.
     func write<Value, Answer: Sendable>(
-        weight: Int, diskFull: DiskFullPolicy, answer: @escaping @Sendable (Result<Answer, any Error>) -> Void,
-        _ body: @escaping @Sendable (JobTransaction) throws -> Value,
-        afterwards: @escaping @Sendable (Value, Database) -> Answer,
-        needsSync: @escaping @Sendable (Value, _ hasChanges: Bool) -> Bool
+        _ call: WriteCall<Value, Answer>, answer: @escaping @Sendable (Result<Answer, any Error>) -> Void
     ) {
         if let refusal { return answer(.failure(refusal)) }
-        submit(
-            CallerWriteRequest(
-                clock, weight: weight, diskFull: diskFull, answer: answer, body, afterwards: afterwards,
-                needsSync: needsSync))
+        submit(CallerWriteRequest(clock, call, answer: answer))
     }
 
     /// The number of callers that wait for the next transaction.

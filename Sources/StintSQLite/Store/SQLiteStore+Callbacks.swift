@@ -7,30 +7,8 @@ extension SQLiteStore: CallbackStore {
         guard !jobs.isEmpty else { return answer(.success([])) }
         begin(answer) { open, answer in
             open.transactions.write(
-                weight: jobs.count, diskFull: .refuse, answer: answer,
-                { [self] transaction in
-                    try check(.enqueue, transaction)
-                    return (enqueued: try transaction.enqueue(jobs), revokes: transaction.revokes)
-                },
-                afterwards: { [revocations = open.revocations] result, _ in
-                    if result.revokes { revocations.change() }
-                    return result.enqueued
-                }, needsSync: { _, _ in true })
-        }
-    }
-
-    package func startExchange(
-        _ settlements: [Settlement], for request: ClaimRequest?,
-        answer: @escaping @Sendable (Result<Exchange, any Error>) -> Void
-    ) {
-        guard !settlements.isEmpty || request != nil else { return answer(.success(Exchange())) }
-        begin(answer) { open, answer in
-            open.transactions.write(
-                weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request),
-                answer: answer, { [self] in try exchange(settlements, request, $0) },
-                afterwards: { [payloadLoader = open.payloadLoader] in
-                    Self.load($0, within: request?.budget ?? .standard, payloadLoader, $1)
-                }, needsSync: { Self.needsSync($0, $1, for: request) })
+                writeCall(open, weight: jobs.count, diskFull: .refuse, fence: .enqueue) { try $0.enqueue(jobs) },
+                answer: answer)
         }
     }
 

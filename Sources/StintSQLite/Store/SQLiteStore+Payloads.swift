@@ -9,42 +9,6 @@ extension SQLiteStore: PayloadLoadingStore {
         lifecycle.withLock(\.open)?.fileWatch.identity.map { "\($0), schema \(options.migrations.count)" }
     }
 
-    static func weight(_ settlements: [Settlement], _ request: ClaimRequest?) -> Int {
-        settlements.count + (request?.limit ?? 0)
-    }
-
-    func exchange(
-        _ settlements: [Settlement], _ request: ClaimRequest?, _ transaction: JobTransaction
-    ) throws -> ClaimedExchange {
-        try check(.change, transaction)
-        let answers = try transaction.settle(settlements)
-        let claim = try request.map { try transaction.claim($0) } ?? Claim()
-        return ClaimedExchange(answers: answers, jobs: claim.jobs, passedOver: claim.passedOver)
-    }
-
-    /// Whether the answer waits until the transaction is on disk.
-    static func needsSync(_ exchange: ClaimedExchange, _ hasChanges: Bool, for request: ClaimRequest?) -> Bool {
-        guard exchange.answers.isEmpty else { return true }
-        if let known = request?.durableUpTo { return exchange.jobs.contains { $0.lease.job > known } }
-        return hasChanges || !exchange.jobs.isEmpty
-    }
-
-    package func exchange(
-        _ settlements: [Settlement], for request: ClaimRequest?,
-        answer: @escaping @Sendable (Result<ClaimedExchange, any Error>) -> Void
-    ) {
-        #if STINT_MUTATIONS
-            if answersEarly(settlements, request, answer) { return }
-        #endif
-        begin(answer) { open, answer in
-            open.transactions.write(
-                weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request),
-                answer: answer, { [self] in try exchange(settlements, request, $0) },
-                afterwards: { exchange, _ in exchange },
-                needsSync: { Self.needsSync($0, $1, for: request) })
-        }
-    }
-
     package func load(_ claimed: [ClaimedJob], within budget: ByteBudget) throws -> LoadedJobs {
         let open = try beginCall()
         defer { endCall() }

@@ -8,30 +8,6 @@ extension SQLiteStore {
         return try await write(weight: jobs.count, diskFull: .refuse, fence: .enqueue) { try $0.enqueue(jobs) }
     }
 
-    public func exchange(
-        _ settlements: [Settlement], for request: ClaimRequest?
-    ) async throws -> Exchange {
-        guard !settlements.isEmpty || request != nil else { return Exchange() }
-        let open = try beginCall()
-        defer { endCall() }
-        return try await open.transactions.write(
-            weight: Self.weight(settlements, request), diskFull: Self.diskFull(of: settlements, request)
-        ) { [self] in
-            try exchange(settlements, request, $0)
-        } afterwards: { [payloadLoader = open.payloadLoader] in
-            Self.load($0, within: request?.budget ?? .standard, payloadLoader, $1)
-        } needsSync: {
-            Self.needsSync($0, $1, for: request)
-        }
-    }
-
-    static func load(
-        _ claimed: ClaimedExchange, within budget: ByteBudget, _ payloadLoader: PayloadLoader, _ database: Database
-    ) -> Exchange {
-        let (jobs, isCut) = payloadLoader.jobs(of: claimed.jobs, within: budget, database)
-        return Exchange(answers: claimed.answers, jobs: jobs, isCut: isCut, passedOver: claimed.passedOver)
-    }
-
     public func extend(_ leases: [Lease], by duration: Duration) async throws -> [Lease] {
         guard !leases.isEmpty else { return [] }
         return try await write(diskFull: .useReserve) { try $0.extend(leases, by: duration) }

@@ -1,10 +1,8 @@
 import Foundation
 import GRDB
 import GRDBSQLite
-import Logging
 import StintCore
 import StintPlatform
-import StintSQLiteMigrations
 import Synchronization
 
 /// Keeps jobs in one SQLite file, shared by any number of processes on one machine.
@@ -14,59 +12,6 @@ import Synchronization
 /// for commits, and up to three for reads that may take long. They are closed by ``close()``, or when the last
 /// reference is released.
 public final class SQLiteStore: JobStore {
-    public struct Options: Sendable {
-        public var durability: Durability
-        /// How long to wait for another process's write lock before a verb throws `databaseBusy`.
-        public var busyTimeout: Duration
-        /// Whether to create the file if it does not exist.
-        public var createsFile: Bool
-        /// Whether Stint's tables, all named `stint_…`, may be added to a database that has others.
-        public var installsIntoOthers: Bool
-        /// The permissions of a file that is created, and of all files beside it: 0600, or 0660 for several users of
-        /// one group. The umask does not count. An existing file keeps its own.
-        public var permissions: UInt32 = 0o600
-        /// Whether only verbs that read will be used. Then a database can also be opened if this user may not write to
-        /// it, or if it is on a read-only file system.
-        public var onlyReads = false
-        /// Whether the file may be on a file system that a program provides (FUSE). Only its user can know whether this
-        /// machine alone uses it, and whether it can share memory between processes.
-        public var allowsFUSE = false
-        /// Whether this is the process that moves jobs here from another database; see ``MovableStore``.
-        package var isMover = false
-        public var logger: Logger
-        /// The source of the time: this machine's clocks. Tests use a clock that they move.
-        package var clock: any QueueClock = SystemClock()
-        /// How processes wait for each other; for comparison.
-        package var waiting = Waiting.gate
-        /// Where its blocking work is done; a simulated world has executors of its own.
-        package var executors: BlockingExecutor.Maker = BlockingExecutor.threads
-        /// How often the thread that watches for commits reads the queues although nothing was reported.
-        package var safetyLookInterval: Duration = .seconds(5)
-        /// Whether the file's mark changes; see ``FileMarks``.
-        package var marksFile = true
-        /// The migrations that this Stint knows. With fewer or more it acts as an older or a newer Stint, for tests.
-        package var migrations = SQLiteMigrations.all
-
-        public init(
-            durability: Durability = .full, busyTimeout: Duration = .seconds(30), createsFile: Bool = true,
-            installsIntoOthers: Bool = true, logger: Logger = Logger(label: "stint")
-        ) {
-            self.durability = durability
-            self.busyTimeout = busyTimeout
-            self.createsFile = createsFile
-            self.installsIntoOthers = installsIntoOthers
-            self.logger = logger
-        }
-    }
-
-    /// How a transaction waits until it may write.
-    package enum Waiting: Sendable {
-        /// In line, at the ``WriteGate``.
-        case gate
-        /// By SQLite's own busy handler, as most programs do.
-        case busyTimeout
-    }
-
     /// The absolute path.
     public let path: String
     let file: DatabaseFile
@@ -250,7 +195,15 @@ public final class SQLiteStore: JobStore {
     ) async throws -> Value {
         let open = try beginCall()
         defer { endCall() }
-        return try await open.transactions.write(weight: weight, diskFull: diskFull) { [self] transaction in
+        return try await open.transactions.write(
+            writeCall(open, weight: weight, diskFull: diskFull, fence: fence, body))
+    }
+
+    func writeCall<Value: Sendable>(
+        _ open: OpenFile, weight: Int, diskFull: DiskFullPolicy, fence: MoveFence,
+        _ body: @escaping @Sendable (JobTransaction) throws -> Value
+    ) -> WriteCall<(value: Value, revokes: Bool), Value> {
+        WriteCall(weight: weight, diskFull: diskFull) { [self] transaction in
             try check(fence, transaction)
             return (value: try body(transaction), revokes: transaction.revokes)
         } afterwards: { [revocations = open.revocations] result, _ in
