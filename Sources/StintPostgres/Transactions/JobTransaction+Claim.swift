@@ -1,27 +1,5 @@
 import StintCore
 
-/// What a claim took, before the payloads are read.
-struct Claim: Sendable {
-    struct Job: Sendable {
-        let lease: Lease
-        let candidate: Candidate
-        /// By the clock of the claim.
-        let expiresIn: Duration?
-    }
-
-    var jobs: [Job] = []
-    /// Whether more jobs were ready but exceeded the request's budget.
-    var isCut = false
-    var passedOver: JobID?
-}
-
-/// The jobs that a claim may take from one queue, in order, and the groups that they come from.
-struct Choice: Sendable {
-    var rows: [Candidate] = []
-    /// Only of queues that take turns, by their ids; 0: the jobs without a group.
-    var groups: [Int64: GroupInLine] = [:]
-}
-
 extension JobTransaction {
     /// How many delayed jobs whose time has come one claim moves to ready in each queue: it keeps the transaction
     /// short.
