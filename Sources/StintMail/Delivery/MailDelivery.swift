@@ -117,7 +117,7 @@ public struct MailDelivery: Sendable {
 
     private func deliver(_ mail: OutgoingMail, _ context: JobContext) async throws {
         if let time = transport.health.waitingTime() { throw JobVerdict.release(after: time) }
-        // Needed if the server refuses some of several recipients. It is read before the server has the mail: later, a failure of
+        // For the job of those recipients whom the server refuses. It is read first: once the server has the mail, a failure of
         // the store would send it again.
         let group = mail.envelope.recipients.count > 1 ? try await group(of: context) : nil
         do {
