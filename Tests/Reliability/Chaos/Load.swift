@@ -28,7 +28,8 @@ package struct Load: Sendable {
             let isDisturbed = run.kills + run.stops + run.orders + run.replacements > 0
             let least = isDisturbed ? Self.leastShareOfDisturbed : Self.leastShare
             if Double(shares.min() ?? 0) < average * least {
-                report.troubles.append("a \(role) starves: \(shares.min() ?? 0) jobs, on average \(average)")
+                report.troubles.append(
+                    "a \(role) starves: the processes had \(shares.sorted()) jobs, on average \(average)")
             }
         }
         guard let sizes = report.sizes, let memory = report.memory else { return report }
