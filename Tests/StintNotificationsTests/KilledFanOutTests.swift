@@ -26,14 +26,13 @@ struct KilledFanOutTests {
         while true {
             let microseconds = kills < 25 ? Int.random(in: 1...8_000, using: &chance) : 0
             let status = try await run(database, deliveries, microseconds)
-            guard status == .signaled(SIGKILL) else {
-                #expect(status.isSuccess)
-                break
-            }
-            kills += 1
-            // What was buried after three deaths is for a person to kick.
-            try await queue.kick("events")
-            try await queue.kick("notifications")
+            let isKilled = status == .signaled(SIGKILL)
+            try #require(isKilled || status.isSuccess, "\(status)")
+            kills += isKilled ? 1 : 0
+            // What was buried after three deaths is for a person to kick: also if the run that found the third one dead
+            // buried it, had nothing left to do, and ended well.
+            let kicked = try await queue.kick("events") + queue.kick("notifications")
+            guard isKilled || kicked > 0 else { break }
         }
         #expect(kills >= 3, "\(kills) deaths")
         let lines = try String(contentsOfFile: deliveries, encoding: .utf8).split(separator: "\n").map {
