@@ -1,4 +1,5 @@
 import StintCore
+import StintPlatform
 import Synchronization
 
 /// Sends messages to one mail server over connections that are kept and reused.
@@ -143,6 +144,9 @@ public final class SMTPTransport: Sendable {
                 let result = client.check(cancellation)
                 tell = { finish(result) }
             }
+            // A connection that is not used has to be woken, and its next message is sent alone. Messages that other threads
+            // are about to finish can have it first, and then the commands of one go out with the end of another.
+            if state.withLock({ $0.waiting.isEmpty }) { sched_yield() }
             next = state.withLock { state in
                 guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
                 state.idle.append(client)
