@@ -1,4 +1,5 @@
 import StintBeanstalk
+import StintCore
 import StintSQLite
 import TestSupport
 import Testing

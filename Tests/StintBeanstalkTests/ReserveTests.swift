@@ -29,14 +29,14 @@ struct ReserveTests {
             let worker = try await TestClient(port: server.port)
             let producer = try await TestClient(port: server.port)
             try await worker.send("reserve\r\n")
-            try await waiting(1, producer)
+            try await producer.seesWaiting(1)
             _ = try await producer.put("one")
             #expect(await worker.line() == "RESERVED 1 3")
             #expect(await worker.body(3) == Array("one".utf8))
 
             let other = try await JobQueue(.sqlite(server.queue.store.path))
             try await worker.send("reserve\r\n")
-            try await waiting(1, producer)
+            try await producer.seesWaiting(1)
             try await other.enqueue(payload: Array("two".utf8))
             #expect(await worker.line() == "RESERVED 2 3")
             _ = await worker.body(3)
@@ -49,10 +49,6 @@ struct ReserveTests {
         }
     }
 
-    private func waiting(_ count: Int, _ client: TestClient) async throws {
-        try await eventually("\(count) wait") { try await client.statistics("stats")["current-waiting"] == "\(count)" }
-    }
-
     @Test("those who wait are served in their order, however many there are")
     func line() async throws {
         try await withServer { server in
@@ -61,7 +57,7 @@ struct ReserveTests {
             for number in 1...20 {
                 let worker = try await TestClient(port: server.port)
                 try await worker.send("reserve\r\n")
-                try await waiting(number, producer)
+                try await producer.seesWaiting(number)
                 workers.append(worker)
             }
             for number in 1...20 { _ = try await producer.put("\(number)") }

@@ -150,7 +150,7 @@ struct ServerTests {
             #expect(try await clients[1].askForChunk("reserve-with-timeout 9").head == "RESERVED 2")
             #expect(try await client.ask("release 1 0 100") == "RELEASED")
             try await clients[2].send("reserve\r\n")
-            try await waiting(1, client)
+            try await client.seesWaiting(1)
             var metrics = try #require(await server.server.metrics)
             #expect(metrics.connections == 17 && metrics.connectionsOpened == 17 && metrics.connectionsRefused == 3)
             #expect(metrics.waiting == 1 && metrics.reserved == 1 && metrics.jobsPut == 2 && metrics.jobsSettled == 1)

@@ -107,6 +107,11 @@ final class TestClient {
         }
         return values
     }
+
+    /// Returns when the server says that so many clients wait for a job.
+    func seesWaiting(_ count: Int) async throws {
+        try await eventually("\(count) wait") { try await statistics("stats")["current-waiting"] == "\(count)" }
+    }
 }
 
 private final class Receiver: ChannelInboundHandler {
