@@ -144,8 +144,8 @@ public final class SMTPTransport: Sendable {
                 let result = client.check(cancellation)
                 tell = { finish(result) }
             }
-            // A connection that is not used has to be woken, and its next message is sent alone. Messages that other threads
-            // are about to finish can have it first, and then the commands of one go out with the end of another.
+            // Other threads may be about to finish a message. If they run first, no thread has to be woken for it, and its commands
+            // can go out with the end of another one.
             if state.withLock({ $0.waiting.isEmpty }) { sched_yield() }
             next = state.withLock { state in
                 guard state.waiting.isEmpty else { return state.waiting.removeFirst() }
