@@ -12,12 +12,7 @@ struct ListenerTests {
         try await withServer {
             $0.maximumConnections = 16
         } _: { server in
-            var clients: [TestClient] = []
-            for _ in 1...16 {
-                let client = try await TestClient(port: server.port)
-                #expect(try await client.ask("list-tube-used") == "USING default")
-                clients.append(client)
-            }
+            var clients = try await server.clients(16)
             let refused = try await TestClient(port: server.port)
             #expect(await refused.line() == nil)
             try await clients.removeLast().close()
@@ -41,7 +36,7 @@ struct ListenerTests {
             #expect(error?.description.contains("another server") == true)
         }
         #expect(!FileManager.default.fileExists(atPath: path))
-        // One that nobody has removed.
+        // A stale one: its server has ended without removing it.
         try UnreadSocket.leaveStale(at: path)
         #expect(FileManager.default.fileExists(atPath: path))
         try await withServer(at: path) { _ in

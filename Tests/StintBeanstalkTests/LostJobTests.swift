@@ -33,7 +33,7 @@ struct LostJobTests {
         }
     }
 
-    @Test("a job of a client that is gone is ready again, and is buried after so many of them")
+    @Test("a job of a client that is gone is ready again, and is buried after as many as the limit allows")
     func disconnect() async throws {
         try await withServer {
             $0.maxCrashes = 2

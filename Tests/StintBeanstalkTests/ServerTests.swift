@@ -129,13 +129,8 @@ struct ServerTests {
             $0.maxCrashes = 1
             $0.logger = log.logger
         } _: { server in
-            var clients: [TestClient] = []
             // Sixteen at least are always allowed.
-            for _ in 1...17 {
-                let client = try await TestClient(port: server.port)
-                #expect(try await client.ask("list-tube-used") == "USING default")
-                clients.append(client)
-            }
+            let clients = try await server.clients(17)
             let client = clients[0]
             for _ in 1...3 {
                 let refused = try await TestClient(port: server.port)

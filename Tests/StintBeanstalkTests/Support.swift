@@ -108,7 +108,7 @@ final class TestClient {
         return values
     }
 
-    /// Returns when the server says that so many clients wait for a job.
+    /// Returns when the server says that this many clients wait for a job.
     func seesWaiting(_ count: Int) async throws {
         try await eventually("\(count) wait") { try await statistics("stats")["current-waiting"] == "\(count)" }
     }
@@ -144,6 +144,17 @@ struct TestServer {
     let port: Int
     let queue: JobQueue<SQLiteStore>
     fileprivate let running: Task<Void, any Error>
+
+    /// Connects this many clients, each of which the server has answered.
+    func clients(_ count: Int) async throws -> [TestClient] {
+        var clients: [TestClient] = []
+        for _ in 0..<count {
+            let client = try await TestClient(port: port)
+            #expect(try await client.ask("list-tube-used") == "USING default")
+            clients.append(client)
+        }
+        return clients
+    }
 }
 
 /// Runs a server at a free port while `body` is performed.
